@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from msgspec import Struct
 
 from ...evidence.base.atomic import put_file
 from ...evidence.base.errors import GateError, UsageError, masked
+from ...evidence.broker.clock import clock_after
 from ...evidence.broker.drill.journal import OWN, Journal, pack
 from ...evidence.broker.drill.run import STEPS, Drill, Plan, Runner
 from ...evidence.broker.port import Library, Settings, open_broker
@@ -62,8 +62,7 @@ async def rehearse(
         what = f"the halt command cannot be started: {not_found(around.halt[0], Path.cwd())}"
         raise UsageError(what, remedy="install it, make it executable, or correct its name")
     await preflight_for_orders(plan.target)
-    start = time.time_ns() - time.monotonic_ns()
-    journal = Journal(lambda: (start + time.monotonic_ns()) // 1000)
+    journal = Journal(clock_after())
     target = plan.target
     settings = Settings(target.port, target.client, target.host, account=target.account, reconnect=False)
     broker = open_broker(Library(library), settings, clock=journal.now)

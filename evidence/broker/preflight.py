@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from .port.interface import BrokerProblem
+from .port.model import BrokerProblem
 from .protocol.frames import frame_of
 from .safety import Outgoing, Target, check_accounts, check_target, refusal
 

@@ -3,43 +3,34 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from ...base.errors import EnvironmentProblem
 from ..port.model import Library
-from .interface import ClientLibrary
+from .library import LibraryAdapter
 
 
-def load(library: Library) -> ClientLibrary:
+def load(library: Library) -> LibraryAdapter:
     """The adapter of a client library.
 
     Raises EnvironmentProblem: it is not installed; both are, which damages them; it does not work with this
     Python.
     """
-    installed = [one for one in Library if _version(one) is not None]
+    installed = {one: number for one in Library if (number := _version(one)) is not None}
     if len(installed) > 1:
         what = "ib_async and ib_insync are both installed, and each overwrites files of the other's eventkit"
         remedy = (
             "uninstall ib_async, ib_insync, aeventkit and eventkit, then install one extra: ibkr or ib-insync"
         )
         raise EnvironmentProblem(what, remedy=remedy)
-    number = _version(library)
-    if number is None:
+    if library not in installed:
         extra = "ibkr" if library is Library.IB_ASYNC else "ib-insync"
-        other = f"; {installed[0]} is installed, and must be named to be used" if installed else ""
+        other = "".join(f"; {one} is installed, and must be named to be used" for one in installed)
         remedy = f"pip install 'compliance-gate[{extra}]'{other}"
         raise EnvironmentProblem(f"the client library {library} is not installed", remedy=remedy)
     if library is Library.IB_INSYNC and sys.version_info >= (3, 14):
         raise EnvironmentProblem("ib_insync does not work with Python 3.14", remedy="use ib_async")
-    return _adapters()[library](number)
-
-
-def _adapters() -> dict[Library, Callable[[str], ClientLibrary]]:
-    from .ib_async import IbAsync
-    from .ib_insync import IbInsync
-
-    return {Library.IB_ASYNC: IbAsync, Library.IB_INSYNC: IbInsync}
+    return LibraryAdapter(library.value, installed[library])
 
 
 def _version(library: Library) -> str | None:

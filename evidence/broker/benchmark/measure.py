@@ -25,7 +25,6 @@ from ..port import (
     open_broker,
 )
 from ..safety import Target, check_accounts, check_library, check_target
-from ..session.start import clock_after
 from ..simulator.scenario import Scenario
 from .simulated import calm, simulated
 
@@ -86,7 +85,7 @@ async def _orders(library: str, document: dict[str, Any], port: int, orders: int
     target = Target(account, port, client=_CLIENT)
     check_target(target)
     settings = Settings(port, _CLIENT, account=account, messages_per_s=None)
-    broker = open_broker(Library(library), settings, clock=clock_after())
+    broker = open_broker(Library(library), settings)
     traded = (
         document["instruments"][0] if "instruments" in document else {"symbol": usual.instruments[0].symbol}
     )

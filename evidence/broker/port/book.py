@@ -18,7 +18,6 @@ from ...base.errors import UsageError
 from .codes import REFUSALS, UNKNOWN_ORDER, warns
 from .events import Events
 from .model import (
-    Event,
     Fill,
     Filled,
     OpenOrder,
@@ -298,7 +297,7 @@ class Book:
             fill = replace(fill, commission=cost[0], currency=cost[1])
         self._fills[key] = fill
         if record is None:
-            self._emit(lambda: Filled(fill, None, now))
+            self._events.emit(lambda: Filled(fill, None, now))
             return None
         if not record.order_id and client_id == self._client_id:
             self._number(record, fill.order_id)
@@ -326,13 +325,13 @@ class Book:
             self._wake(record)
         else:
             record = None
-        self._emit(lambda: Filled(fill, None if record is None else record.report(), now))
+        self._events.emit(lambda: Filled(fill, None if record is None else record.report(), now))
 
     def error(self, order_id: int, code: int, text: str, now: int) -> bool:
         """An error, warning or notice; whether it is about an order of ours."""
         record = self._by_order_id.get(order_id)
         about = "" if record is None else record.intent.intent_id
-        self._emit(lambda: Problem(code, text, about, now))
+        self._events.emit(lambda: Problem(code, text, about, now))
         if record is None:
             return False
         if record.state.final or warns(code):
@@ -357,17 +356,13 @@ class Book:
         elif record.ended is None:
             record.ended = now
         if fill is not None:
-            self._emit(lambda: Filled(fill, record.report(), now))
+            self._events.emit(lambda: Filled(fill, record.report(), now))
         if told or record.state is not before:
             self._tell(record, before, now)
         self._wake(record)
 
     def _tell(self, record: Record, before: OrderState | None, now: int) -> None:
-        self._emit(lambda: OrderChanged(record.report(), before, now))
-
-    def _emit(self, make: Callable[[], Event]) -> None:
-        if self._events:
-            self._events.emit(make())
+        self._events.emit(lambda: OrderChanged(record.report(), before, now))
 
     def _wake(self, record: Record) -> None:
         for one in record.waiting[:]:

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from .codes import CLIENT_ID_TAKEN
-from .interface import BrokerProblem
-from .model import ConnectionState, Settings
+from .model import BrokerProblem, ConnectionState, Settings
 
 State = ConnectionState
 _UP = (State.CONNECTED, State.IMPAIRED)

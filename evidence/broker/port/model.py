@@ -11,7 +11,23 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from ...base.errors import EnvironmentProblem
 from .checks import check_intent, check_pace, number
+
+
+class BrokerProblem(EnvironmentProblem):
+    """The gateway cannot be reached, or does not do what it was asked; ``code`` is the broker's, if any.
+
+    ``permanent`` is whether another try cannot help.
+    """
+
+    title = "broker problem"
+
+    def __init__(
+        self, what: str, *, remedy: str | None = None, code: int | None = None, permanent: bool = False
+    ) -> None:
+        super().__init__(what, remedy=remedy)
+        self.code, self.permanent = code, permanent
 
 
 class Library(StrEnum):
@@ -279,14 +295,9 @@ class Quote(Struct, frozen=True):
 
 
 class WhatIf(Struct, frozen=True):
-    """What an order would take, without placing it; None where the broker does not say."""
+    """Whether the broker would take an order: the error code and its text if it would be refused."""
 
-    initial_margin_change: Decimal | None
-    maintenance_margin_change: Decimal | None
-    equity_with_loan_change: Decimal | None
-    commission: Decimal | None
     code: int | None = None
-    """The error code if it would be refused."""
     text: str = ""
 
 

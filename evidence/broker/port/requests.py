@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from .interface import BrokerProblem
+from .model import BrokerProblem
 
 Key = int | str
 """A request's id; a word for requests whose answers have none, of which only one is under way at a time."""

@@ -7,16 +7,15 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from ...base.errors import UsageError
-from ..adapters.interface import ClientLibrary, Gateway
 from . import codes
 from .book import Book, Record
-from .interface import BrokerProblem
 from .model import (
+    BrokerProblem,
     ConnectionState,
     Fill,
     Instrument,
@@ -25,31 +24,29 @@ from .model import (
     OrderReport,
     OrderState,
     Quote,
-    Settings,
     WhatIf,
 )
-from .reader import ReadingPort, Sleep
+from .reader import Reader
+
+if TYPE_CHECKING:
+    from ..adapters.library import LibraryGateway
 
 _UNSENT = "the connection was lost before it was sent"
 _NO_FILLS = "the broker says that it is filled, but not how"
 _FILLS_LATE_S = 0.5
 """After this time the fills that the broker says there were are asked for."""
-
-
 _LAST_PRICE_S = 0.5
 """How long a quote waits for the last price; an instrument that did not trade has none."""
 
 
-class TradingPort(ReadingPort):
-    """``interface.Broker`` over a client library."""
+class Broker(Reader):
+    """A connection that can trade."""
 
     allowed = None
 
-    def __init__(
-        self, library: ClientLibrary, settings: Settings, *, clock: Callable[[], int], sleep: Sleep
-    ) -> None:
-        super().__init__(library, settings, clock=clock, sleep=sleep)
-        self._book = Book(settings.client_id, self._events)
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self._book = Book(self._settings.client_id, self._events)
         self._awaited: deque[tuple[float, Record, bool]] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -58,7 +55,11 @@ class TradingPort(ReadingPort):
     # orders
 
     async def place(self, intent: OrderIntent) -> OrderReport:
-        """Place an order; see ``interface.Broker``."""
+        """Place an order; returns when its bytes have left (SUBMITTED), or will not (ERROR).
+
+        Raises UsageError: an order with this id was placed before, or it names another account;
+        BrokerProblem: not connected to the broker. Then nothing was sent.
+        """
         began, gateway = self._now(), self._trading(intent)
         record = self._book.add(intent, self._next_id(gateway), began)
         try:
@@ -69,7 +70,7 @@ class TradingPort(ReadingPort):
             await self._until(record, lambda one: one.submitted is not None or one.state.settled)
         return record.report()
 
-    def _trading(self, intent: OrderIntent) -> Gateway:
+    def _trading(self, intent: OrderIntent) -> LibraryGateway:
         gateway = self._up()
         if self.state is not ConnectionState.CONNECTED:
             what = "the gateway has lost the broker (1100): nothing is placed"
@@ -80,7 +81,11 @@ class TradingPort(ReadingPort):
         return gateway
 
     async def cancel(self, intent_id: str) -> None:
-        """Ask to cancel an order."""
+        """Ask to cancel an order; returns when the request has left. Nothing happens if the order is final.
+
+        An order in TIMEOUT that the broker does not know becomes ERROR by it. Raises UsageError: there is no
+        such order; BrokerProblem: not connected, or the connection was lost before the request left.
+        """
         record, gateway = self._book.record(intent_id), self._up()
         if record.state.final or not record.order_id:
             return
@@ -89,7 +94,7 @@ class TradingPort(ReadingPort):
         await self._cancel([record], lambda: gateway.cancel(record.order_id))
 
     async def cancel_all(self) -> None:
-        """Ask to cancel every open order."""
+        """Ask to cancel every open order of the account, of every client; as ``cancel``."""
         records = [one for one in self._book.records if not one.settled or one.state is OrderState.TIMEOUT]
         await self._cancel(records, self._up().cancel_all)
 
@@ -108,19 +113,22 @@ class TradingPort(ReadingPort):
             raise BrokerProblem(_UNSENT, remedy="cancel again when it is connected")
 
     def order(self, intent_id: str) -> OrderReport:
-        """How an order stands."""
+        """How an order stands. Raises UsageError: there is none."""
         return self._book.record(intent_id).report()
 
     def orders(self) -> tuple[OrderReport, ...]:
-        """How every order of ours stands."""
+        """How every order of ours stands, in the order of their placing."""
         return tuple(record.report() for record in self._book.records)
 
     def fills(self) -> tuple[Fill, ...]:
-        """Every fill that was heard of."""
+        """Every fill that was heard of, each once, in the order of hearing."""
         return self._book.fills
 
     async def outcome(self, intent_id: str) -> OrderReport:
-        """The report when the order is settled and its commissions are known, or late."""
+        """The report when the order is settled and its commissions are known, or late.
+
+        An order that works for ever is waited for for ever. Raises UsageError: there is none.
+        """
         record = self._book.record(intent_id)
         await self._until(record, lambda one: one.settled)
         with suppress(TimeoutError):
@@ -172,7 +180,7 @@ class TradingPort(ReadingPort):
         return tuple({one.perm_id or (one.client_id, one.order_id): one for one in found}.values())
 
     async def what_if(self, intent: OrderIntent) -> WhatIf:
-        """What an order would take, without placing it."""
+        """Whether the broker would take an order, without placing it."""
         gateway = self._trading(intent)
         order_id = self._next_id(gateway)
         try:
@@ -184,8 +192,8 @@ class TradingPort(ReadingPort):
         except BrokerProblem as problem:
             if problem.code is None:
                 raise
-            return WhatIf(None, None, None, None, problem.code, problem.what)
-        return found[0] if found else WhatIf(None, None, None, None)
+            return WhatIf(problem.code, problem.what)
+        return found[0] if found else WhatIf()
 
     def on_what_if(self, order_id: int, answer: WhatIf) -> None:
         """The answer to a question about an order."""
@@ -235,7 +243,7 @@ class TradingPort(ReadingPort):
         if self._gateway is not None and any(one.told > one.filled for one in self._book.records):
             self._spawn(self._missing_fills(self._gateway))
 
-    async def _missing_fills(self, gateway: Gateway) -> None:
+    async def _missing_fills(self, gateway: LibraryGateway) -> None:
         await self._executions(gateway)
         for record in self._book.records:
             if record.status == "Filled" and not record.state.final:
@@ -300,7 +308,11 @@ class TradingPort(ReadingPort):
         self._spawn(self._reconcile())
 
     async def reconcile(self, intents: Iterable[OrderIntent] = ()) -> tuple[OrderReport, ...]:
-        """Correct every report by what the broker knows; see ``interface.Broker``."""
+        """Ask the broker for open and completed orders and executions, and correct every report by them.
+
+        ``intents`` adds orders that an earlier process placed: they are found by their references, and those
+        that the broker does not know become ERROR. Done by itself after each connection.
+        """
         self._up()
         for intent in intents:
             if intent.intent_id not in self._book:

@@ -358,14 +358,14 @@ def test_a_later_process_finds_the_orders_of_an_earlier_one(run: Run) -> None:
 
 
 def test_questions_about_an_order_and_its_instrument(run: Run) -> None:
-    """What it would take, what it trades at, what it is; and refusals with their codes."""
+    """Whether it would be taken, what it trades at, what it is; and refusals with their codes."""
 
     async def play() -> None:
         async with stage() as on:
             answer = await on.broker.what_if(intent("asked"))
-            assert (answer.initial_margin_change, answer.commission) == (2250, 1)
+            assert answer.code is None
             refused = await on.broker.what_if(replace(intent("asked"), quantity=Decimal(10**8)))
-            assert (refused.code, refused.initial_margin_change) == (201, None)
+            assert refused.code == 201 and "available funds" in refused.text
             assert on.broker.orders() == ()
             quote = await on.broker.quote(SPY)
             assert (quote.bid, quote.ask, quote.last) == (Decimal("449.99"), Decimal("450.01"), 450)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.broker.port import BrokerProblem, Fill, Filled, OpenOrder, OrderState, Side
+from gate.evidence.broker.port import BrokerProblem, Event, Fill, Filled, OpenOrder, OrderState, Side
 from gate.evidence.broker.port.book import Book
 from gate.evidence.broker.port.events import Events
 from gate.evidence.broker.port.pacer import Pacer
@@ -46,6 +47,15 @@ class Desk:
     def cost(self, name: str, amount: str = "1") -> None:
         self.book.commission(name, Decimal(amount), "USD", next(self.time))
 
+    def events_told(self) -> list[Event]:
+        """All that was told, now that nothing more will be."""
+
+        async def listen() -> list[Event]:
+            self.events.end()
+            return [event async for event in self.told]
+
+        return asyncio.run(listen())
+
     @property
     def now(self) -> str:
         return brief(self.record.report())
@@ -77,7 +87,7 @@ def test_a_fill_is_counted_once_and_may_be_corrected() -> None:
     assert desk.now == "PARTIAL_FILL 3/10 at 451"
     desk.fill("e.0a.01", 4, "450")
     assert len(desk.book.fills) == 1
-    assert [type(one) for one in desk.told._queue].count(Filled) == 3
+    assert [type(one) for one in desk.events_told()].count(Filled) == 3
 
 
 def test_a_commission_that_comes_first() -> None:
