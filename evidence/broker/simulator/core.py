@@ -48,9 +48,9 @@ class Simulator:
             "session",
             scenario=scenario.name,
             scenarioSha256=scenario.digest,
-            seed=str(scenario.seed),
+            seed=scenario.seed,
             account=scenario.account,
-            readOnly="1" if scenario.read_only else "0",
+            readOnly=scenario.read_only,
         )
         for move in scenario.moves:
             self._wire.after(move.after_ms * 1000, self._mover(move.symbol, move.price))
@@ -133,9 +133,8 @@ class Simulator:
             self._wire.close(connection, "the simulator stops")
         for order in self._desk.orders.values():
             self._wire.event("order", None, **order.about(), **order.figures())
-        totals = {status: str(count) for status, count in self._desk.totals().items()}
-        executions, filled = str(len(self._desk.executions)), self._desk.filled()
-        self._wire.event("end", None, executions=executions, filled=filled, **totals)
+        executions, filled = len(self._desk.executions), self._desk.filled()
+        self._wire.event("end", None, executions=executions, filled=filled, **self._desk.totals())
         return self._wire.take()
 
     # messages
@@ -160,7 +159,7 @@ class Simulator:
     def _greet(self, connection: Connection, frame: bytes) -> None:
         lowest, highest = versions(frame)
         version = min(highest, self._scenario.highest_version)
-        self._wire.event("greeting", connection, lowest=str(lowest), highest=str(highest))
+        self._wire.event("greeting", connection, lowest=lowest, highest=highest)
         if version < max(lowest, LOWEST_VERSION):
             self._wire.close(connection, "no protocol version in common")
             return
@@ -247,7 +246,7 @@ class Simulator:
     def _mover(self, symbol: str, price: Decimal) -> Callable[[], None]:
         def move() -> None:
             self._account.prices[symbol] = price
-            self._wire.event("price", symbol=symbol, price=replies.text_of(price))
+            self._wire.event("price", symbol=symbol, price=price)
             self._answers.quote(self._wire.ready(), symbol)
             self._desk.price_moved(symbol)
 

@@ -8,6 +8,7 @@ faults of the scenario are asked (``ORDER_PHASES`` in ``scenario.py``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import ROUND_FLOOR, Decimal
 
@@ -30,7 +31,7 @@ from .orders import (
     Execution,
     Order,
 )
-from .replies import Reply, text_of
+from .replies import Reply
 from .scenario import Fault
 from .wire import Connection, Wire
 
@@ -79,8 +80,7 @@ class Desk:
             if refused[0] != 201:
                 return
         if refused is None and request.flag("whatIf"):
-            signed = quantity if order.buys else -quantity
-            what_if = self._account.what_if(instrument, signed)
+            what_if = self._account.what_if(instrument, quantity)
             self._wire.send(connection, order.open_order(connection.version or 0, what_if=what_if))
             return
         self._used.setdefault(client, set()).add(order_id)
@@ -249,8 +249,7 @@ class Desk:
             realized,
         )
         self.executions.append(execution)
-        traded = {"execId": execution.id, "shares": text_of(quantity), "price": text_of(price)}
-        wire.event("fill", None, **order.about(), **traded)
+        wire.event("fill", None, **order.about(), execId=execution.id, shares=quantity, price=price)
         if order.remaining == 0:
             self._end(order, FILLED, shown=False)
         connection = wire.of_client(order.client)
@@ -349,11 +348,8 @@ class Desk:
 
     def totals(self) -> dict[str, int]:
         """How many orders are in each status."""
-        found: dict[str, int] = {}
-        for order in self.orders.values():
-            found[order.status] = found.get(order.status, 0) + 1
-        return dict(sorted(found.items()))
+        return dict(sorted(Counter(order.status for order in self.orders.values()).items()))
 
-    def filled(self) -> str:
+    def filled(self) -> Decimal:
         """The sum of all fills."""
-        return text_of(sum((one.quantity for one in self.executions), Decimal(0)))
+        return sum((one.quantity for one in self.executions), Decimal(0))

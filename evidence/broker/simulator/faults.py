@@ -62,7 +62,7 @@ class Faults:
                 continue
             self._counts[index] += 1
             about = {} if order is None else order.about()
-            self._wire.event("fault", connection, fault=fault.fault, at=phase, number=str(number), **about)
+            self._wire.event("fault", connection, fault=fault.fault, at=phase, number=number, **about)
             yield fault
 
     def _meets(self, index: int, fault: Fault, number: int, order: Order | None) -> bool:

@@ -22,7 +22,7 @@ from ...base.errors import masked
 from ..protocol.frames import Framer
 from ..protocol.requests import Request
 from . import replies
-from .replies import Reply
+from .replies import Reply, Value
 from .scenario import Latency, Scenario
 
 Observation = dict[str, Any]
@@ -182,7 +182,7 @@ class Wire:
         if self.outage:
             return
         self.outage = True
-        self.event("outage", None, outage_ms=str(milliseconds), data="kept" if data_kept else "lost")
+        self.event("outage", None, outage_ms=milliseconds, data="kept" if data_kept else "lost")
         for connection in self.ready():
             self.error(
                 connection, -1, 1100, "Connectivity between IBKR and Trader Workstation has been lost."
@@ -216,9 +216,9 @@ class Wire:
             if text
         }
 
-    def event(self, name: str, connection: Connection | None = None, **fields: str) -> None:
+    def event(self, name: str, connection: Connection | None = None, **fields: Value) -> None:
         """Log something that is no message."""
-        self._record(connection, "event", name, None, fields)
+        self._record(connection, "event", name, None, replies.texts(fields))
 
     def _record(
         self,
