@@ -17,7 +17,7 @@ from ...evidence.broker.drill.run import STEPS, Drill, Plan, Runner
 from ...evidence.broker.port import Library, Settings, open_broker
 from ...evidence.broker.preflight import preflight_for_orders
 from ...evidence.broker.safety import check_library, check_target
-from ...evidence.process.programs import find, not_found
+from ...evidence.process.programs import located
 from ...evidence.process.programs import run as run_program
 from ...evidence.reading.files import read_regular
 from ..context import Context
@@ -53,14 +53,14 @@ async def rehearse(
     """Run a drill to its end.
 
     Raises Refused: anything but the pinned paper account, before an order left; BrokerProblem: as the runner
-    says; UsageError: a log cannot be read, there is no such halt command, or the client library is missing.
+    says; UsageError: a log cannot be read, or the client library is missing; EnvironmentProblem: there is no
+    such halt command.
     """
     check_target(plan.target)
     check_library(library)
     _read(around.logs)  # a log that cannot be archived is refused before anything is traded
-    if around.halt and find(around.halt[0], Path.cwd(), around.environment) is None:
-        what = f"the halt command cannot be started: {not_found(around.halt[0], Path.cwd())}"
-        raise UsageError(what, remedy="install it, make it executable, or correct its name")
+    if around.halt:
+        located(around.halt, Path.cwd(), around.environment, "the halt command")
     await preflight_for_orders(plan.target)
     journal = Journal(clock_after())
     target = plan.target

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from . import ed25519
 from .keys import LogKey, VerifierKey
-from .problems import Flaw, SignatureError
+from .problems import Flaw, SignatureError, malformed
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 MAX_LINE_BYTES: Final = 65_535
@@ -71,7 +71,7 @@ class Envelope(Struct, frozen=True):
             envelope = cls(payload, signed["keyid"], base64.b64decode(signed["sig"], validate=True))
             written = envelope.line()
         except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, ValueError, AttributeError):
-            raise SignatureError(Flaw.MALFORMED, "the line is no DSSE envelope with one signature") from None
+            raise malformed("the line is no DSSE envelope with one signature") from None
         if written != line:
             raise SignatureError(Flaw.NOT_CANONICAL, "the envelope is not written in its one canonical form")
         return envelope

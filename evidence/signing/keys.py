@@ -26,7 +26,7 @@ from msgspec import Struct
 from ..base.atomic import write_at
 from ..base.errors import EnvironmentProblem
 from . import ed25519
-from .problems import Flaw, SignatureError
+from .problems import Flaw, SignatureError, malformed
 from .sshsig import ed25519_blob, key_fingerprint
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class VerifierKey(Struct, frozen=True):
     def __post_init__(self) -> None:
         """Raises SignatureError for a name that a note cannot carry, or a weak key."""
         if not _NAME.fullmatch(self.name):
-            raise SignatureError(Flaw.MALFORMED, "a log's name is printable ASCII without blanks and +")
+            raise malformed("a log's name is printable ASCII without blanks and +")
         ed25519.check_public_key(self.public)
 
     @classmethod
@@ -77,12 +77,12 @@ class VerifierKey(Struct, frozen=True):
         except (binascii.Error, ValueError):
             data = b""
         if len(data) < 2:
-            raise SignatureError(Flaw.MALFORMED, "this is not a verifier key of the form name+hash+base64")
+            raise malformed("this is not a verifier key of the form name+hash+base64")
         if data[:1] != algorithm:
             raise SignatureError(Flaw.UNSUPPORTED, f"verifier key algorithm {data[0]} is not accepted")
         key = cls(name, data[1:], algorithm)
         if str(key) != text.strip():
-            raise SignatureError(Flaw.MALFORMED, f"the verifier key's hash is not {key.hash.hex()}")
+            raise malformed(f"the verifier key's hash is not {key.hash.hex()}")
         return key
 
     @property

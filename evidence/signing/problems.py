@@ -45,3 +45,8 @@ class SignatureError(Exception):
         super().__init__(reason)
         self.flaw = flaw
         self.reason = reason
+
+
+def malformed(reason: str) -> SignatureError:
+    """The error for bytes that do not follow their format."""
+    return SignatureError(Flaw.MALFORMED, reason)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from . import ed25519
-from .problems import Flaw, SignatureError
+from .problems import Flaw, SignatureError, malformed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -52,7 +52,7 @@ class Reader:
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
         if count > len(self._data) - self._at:
-            raise SignatureError(Flaw.MALFORMED, f"the {self._what} is cut short")
+            raise malformed(f"the {self._what} is cut short")
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -68,9 +68,7 @@ class Reader:
         """A positive number in the shortest two's complement form, the only one that RFC 4251 allows."""
         raw = self.string()
         if not raw or raw[0] & 0x80 or (raw[0] == 0 and (len(raw) == 1 or not raw[1] & 0x80)):
-            raise SignatureError(
-                Flaw.MALFORMED, f"a number in the {self._what} is not positive or not minimal"
-            )
+            raise malformed(f"a number in the {self._what} is not positive or not minimal")
         return int.from_bytes(raw, "big")
 
     @property
@@ -81,7 +79,7 @@ class Reader:
     def end(self) -> None:
         """Demand that everything was read."""
         if not self.at_end:
-            raise SignatureError(Flaw.MALFORMED, f"there are extra bytes after the {self._what}")
+            raise malformed(f"there are extra bytes after the {self._what}")
 
 
 def string(data: bytes) -> bytes:
@@ -127,9 +125,7 @@ class PublicKey(Struct, frozen=True):
         elif kind in _CURVES:
             curve, point = _text(reader.string()), reader.string()
             if (curve, len(point)) != _CURVES[kind]:
-                raise SignatureError(
-                    Flaw.MALFORMED, f"the public key is no {kind} key: curve or length differ"
-                )
+                raise malformed(f"the public key is no {kind} key: curve or length differ")
         else:
             raise SignatureError(Flaw.UNSUPPORTED, f"key type {kind!r} is not accepted")
         if kind.startswith("sk-"):
@@ -233,7 +229,7 @@ class SshSignature(Struct, frozen=True):
         """
         reader = Reader(_dearmor(armored), "SSH signature")
         if reader.take(len(MAGIC)) != MAGIC:
-            raise SignatureError(Flaw.MALFORMED, "this is not an SSH signature: the magic bytes are missing")
+            raise malformed("this is not an SSH signature: the magic bytes are missing")
         version = reader.uint32()
         if version != 1:
             raise SignatureError(Flaw.UNSUPPORTED, f"SSH signature version {version} is unknown, only 1 is")
@@ -246,7 +242,7 @@ class SshSignature(Struct, frozen=True):
                 Flaw.UNSUPPORTED, f"file hash {hash_name!r} is not accepted, only sha256 and sha512"
             )
         if not namespace:
-            raise SignatureError(Flaw.MALFORMED, "the SSH signature has no namespace")
+            raise malformed("the SSH signature has no namespace")
         return cls(PublicKey.parse(blob), _text(namespace), hash_name, signature)
 
     def verify(self, data: bytes, namespace: str) -> None:
@@ -310,13 +306,11 @@ def _dearmor(armored: bytes) -> bytes:
         raise SignatureError(Flaw.TOO_LARGE, f"the signature file is larger than {MAX_ARMORED_BYTES} bytes")
     text = armored.strip()
     if not text.startswith(_BEGIN) or not text.endswith(_END) or len(text) < len(_BEGIN) + len(_END):
-        raise SignatureError(
-            Flaw.MALFORMED, f"this is not an SSH signature file: it must begin with {_text(_BEGIN)!r}"
-        )
+        raise malformed(f"this is not an SSH signature file: it must begin with {_text(_BEGIN)!r}")
     try:
         return base64.b64decode(b"".join(text[len(_BEGIN) : -len(_END)].split()), validate=True)
     except binascii.Error:
-        raise SignatureError(Flaw.MALFORMED, "the SSH signature is not valid base64") from None
+        raise malformed("the SSH signature is not valid base64") from None
 
 
 def _sha256(data: bytes) -> bytes:
