@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from ...evidence.base.atomic import put_file
 from ...evidence.base.errors import GateError, UsageError, masked
@@ -132,24 +133,14 @@ def _table(drill: Drill) -> bytes:
 
 
 def _json(drill: Drill) -> bytes:
-    values = {name: None if value is None else f"{value:f}" for name, value in (
-        ("nav_before", drill.nav_before), ("nav_after", drill.nav_after)
-    )}  # fmt: skip
-    return render_json(
-        {
-            "recovered": recovered(drill),
-            "library": drill.library,
-            "exposure": drill.exposure,
-            "steps": [{"step": name, "completed_ms": done} for name, done in drill.steps],
-            "failures": [{"step": name, "problem": problem} for name, problem in drill.failures],
-            "total_recovery_ms": drill.total_ms,
-            "all_flat": drill.all_flat,
-            "open_orders": drill.open_orders,
-            **values,
-            "archive_sha256": drill.archived,
-            "left": drill.left,
-        }
-    )
+    shown = asdict(drill)
+    shown["steps"] = [{"step": name, "completed_ms": done} for name, done in drill.steps]
+    shown["failures"] = [{"step": name, "problem": problem} for name, problem in drill.failures]
+    for name in ("nav_before", "nav_after"):
+        shown[name] = None if shown[name] is None else f"{shown[name]:f}"
+    left, archived = shown.pop("left"), shown.pop("archived")
+    shown["total_recovery_ms"] = shown.pop("total_ms")
+    return render_json({"recovered": recovered(drill), **shown, "archive_sha256": archived, "left": left})
 
 
 DRILL: dict[str, Callable[[Drill], bytes]] = {"table": _table, "json": _json}

@@ -27,9 +27,6 @@ LIBRARIES = {"ib_async": "ibkr", "ib_insync": "ib-insync"}
 READING = frozenset({71, 61, 6, 76, 7, 62, 9, 17, 49})
 """Messages of a session that only reads: startApi, reqPositions, reqAccountUpdates, reqAccountUpdatesMulti,
 reqExecutions, reqAccountSummary, reqContractDetails, reqManagedAccts, reqCurrentTime."""
-ORDERS = frozenset({3, 4, 58})
-"""Messages that place, change or cancel orders: placeOrder, cancelOrder, reqGlobalCancel. Allow them once
-``check_accounts`` has held."""
 
 _PAPER = re.compile(r"(?:DUSIM|D[A-Z])[0-9]{3,12}")
 _SIMULATED = "DUSIM"

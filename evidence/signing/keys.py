@@ -158,18 +158,16 @@ def load_or_create_log_key(config_dir: Path, name: str = KEY_FILE) -> tuple[LogK
     with _problems(config_dir):
         config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _directory(config_dir) as directory:
-            if directory is None:
-                raise _problem(config_dir, "was removed while it was used", "try again")
-            key = _read(config_dir, directory, name)
-            if key is not None:
-                return key, False
-            key = LogKey.generate()
-            if _write(directory, key, name):
-                return key, True
-            other = _read(config_dir, directory, name)
-            if other is None:
-                raise _problem(config_dir / name, "was removed while it was used", "try again")
-            return other, False
+            if directory is not None:
+                if (key := _read(config_dir, directory, name)) is not None:
+                    return key, False
+                made = LogKey.generate()
+                with suppress(FileExistsError):  # another process was faster
+                    write_at(directory, name, made._pem(), mode=0o600, replace=False)
+                    return made, True
+                if (key := _read(config_dir, directory, name)) is not None:
+                    return key, False
+            raise _problem(config_dir / name, "was removed while it was used", "try again")
 
 
 def load_log_key(config_dir: Path, name: str = KEY_FILE) -> LogKey | None:
@@ -194,15 +192,6 @@ def put_next_in_place(config_dir: Path) -> str | None:
         os.rename(NEXT_FILE, KEY_FILE, src_dir_fd=directory, dst_dir_fd=directory)
         os.fsync(directory)
     return kept
-
-
-def _write(directory: int, key: LogKey, name: str) -> bool:
-    """Put the key in place; False when another process was faster."""
-    try:
-        write_at(directory, name, key._pem(), mode=0o600, replace=False)
-    except FileExistsError:
-        return False
-    return True
 
 
 def _read(config_dir: Path, directory: int, name: str) -> LogKey | None:

@@ -34,12 +34,14 @@ USER_PRESENT: Final = 0x01
 
 _BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----"
 _END: Final = b"-----END SSH SIGNATURE-----"
-_RSA_HASHES: Final = {"rsa-sha2-256": "sha256", "rsa-sha2-512": "sha512"}
-_CURVES: Final = {  # key type -> curve name in the blob, bytes of an uncompressed point
-    "ecdsa-sha2-nistp256": ("nistp256", 65),
-    "ecdsa-sha2-nistp384": ("nistp384", 97),
-    "ecdsa-sha2-nistp521": ("nistp521", 133),
-    "sk-ecdsa-sha2-nistp256@openssh.com": ("nistp256", 65),
+_RSA_HASHES: Final = {"rsa-sha2-256": "SHA256", "rsa-sha2-512": "SHA512"}
+_CURVES: Final = {
+    # key type -> curve name in the blob, bytes of an uncompressed point; the library's curve and its hash,
+    # which RFC 5656 section 6.2.1 ties to the curve
+    "ecdsa-sha2-nistp256": ("nistp256", 65, "SECP256R1", "SHA256"),
+    "ecdsa-sha2-nistp384": ("nistp384", 97, "SECP384R1", "SHA384"),
+    "ecdsa-sha2-nistp521": ("nistp521", 133, "SECP521R1", "SHA512"),
+    "sk-ecdsa-sha2-nistp256@openssh.com": ("nistp256", 65, "SECP256R1", "SHA256"),
 }
 
 
@@ -124,7 +126,7 @@ class PublicKey(Struct, frozen=True):
             exponent, modulus = reader.mpint(), reader.mpint()
         elif kind in _CURVES:
             curve, point = _text(reader.string()), reader.string()
-            if (curve, len(point)) != _CURVES[kind]:
+            if (curve, len(point)) != _CURVES[kind][:2]:
                 raise malformed(f"the public key is no {kind} key: curve or length differ")
         else:
             raise SignatureError(Flaw.UNSUPPORTED, f"key type {kind!r} is not accepted")
@@ -172,17 +174,13 @@ class PublicKey(Struct, frozen=True):
         key = self._load()
         try:
             if isinstance(key, rsa.RSAPublicKey):
-                digest = hashes.SHA256() if _RSA_HASHES[algorithm] == "sha256" else hashes.SHA512()
+                digest = getattr(hashes, _RSA_HASHES[algorithm])()
                 key.verify(signature, message, padding.PKCS1v15(), digest)
             elif isinstance(key, ec.EllipticCurvePublicKey):
                 pair = Reader(signature, "ECDSA signature")
                 encoded = utils.encode_dss_signature(pair.mpint(), pair.mpint())
                 pair.end()
-                bits = key.curve.key_size  # RFC 5656 section 6.2.1: the hash goes with the curve
-                hashed = (
-                    hashes.SHA256() if bits <= 256 else hashes.SHA384() if bits <= 384 else hashes.SHA512()
-                )
-                key.verify(encoded, message, ec.ECDSA(hashed))
+                key.verify(encoded, message, ec.ECDSA(getattr(hashes, _CURVES[self.kind][3])()))
         except InvalidSignature:
             raise SignatureError(
                 Flaw.BAD_SIGNATURE, "the signature does not belong to these bytes and this key"
@@ -206,9 +204,9 @@ class PublicKey(Struct, frozen=True):
                 return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
             except ValueError:
                 raise SignatureError(Flaw.WEAK_KEY, "the RSA key's exponent or modulus is unusable") from None
-        curves: dict[int, ec.EllipticCurve] = {65: ec.SECP256R1(), 97: ec.SECP384R1(), 133: ec.SECP521R1()}
+        curve: ec.EllipticCurve = getattr(ec, _CURVES[self.kind][2])()
         try:
-            return ec.EllipticCurvePublicKey.from_encoded_point(curves[len(self.point)], self.point)
+            return ec.EllipticCurvePublicKey.from_encoded_point(curve, self.point)
         except ValueError:
             raise SignatureError(Flaw.WEAK_KEY, f"the {self.kind} key is not a point of its curve") from None
 
@@ -266,15 +264,10 @@ def sign(data: bytes, namespace: str, key: Ed25519PrivateKey, hash_name: str = "
     if not namespace or not namespace.isascii() or hash_name not in HASHES:
         raise ValueError("an SSH signature needs an ASCII namespace and the hash sha256 or sha512")
     signature = key.sign(_signed_bytes(data, namespace, hash_name))
-    kind = b"ssh-ed25519"
-    blob = MAGIC + (1).to_bytes(4, "big") + string(ed25519_blob(key.public_key().public_bytes_raw()))
-    blob += (
-        string(namespace.encode())
-        + string(b"")
-        + string(hash_name.encode())
-        + string(string(kind) + string(signature))
-    )
-    text = base64.b64encode(blob)
+    public = ed25519_blob(key.public_key().public_bytes_raw())
+    signed = string(b"ssh-ed25519") + string(signature)
+    parts = (public, namespace.encode(), b"", hash_name.encode(), signed)
+    text = base64.b64encode(MAGIC + (1).to_bytes(4, "big") + b"".join(map(string, parts)))
     lines = [text[at : at + 70] for at in range(0, len(text), 70)]
     return b"\n".join([_BEGIN, *lines, _END, b""])
 
@@ -292,13 +285,7 @@ def ed25519_blob(raw: bytes) -> bytes:
 
 def _signed_bytes(data: bytes, namespace: str, hash_name: str) -> bytes:
     digest = hashlib.new(hash_name, data).digest()
-    return (
-        MAGIC
-        + string(namespace.encode("ascii"))
-        + string(b"")
-        + string(hash_name.encode("ascii"))
-        + string(digest)
-    )
+    return MAGIC + b"".join(map(string, (namespace.encode("ascii"), b"", hash_name.encode(), digest)))
 
 
 def _dearmor(armored: bytes) -> bytes:

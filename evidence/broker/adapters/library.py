@@ -106,21 +106,8 @@ class _Callbacks:
             if number(state.initMarginChange) is not None:  # without it, the order as it was asked about
                 self._to.on_what_if(order_id, WhatIf(text=state.warningText or ""))
             return
-        self._to.on_open_order(
-            OpenOrder(
-                order.orderRef,
-                order_id,
-                order.permId,
-                order.clientId,
-                order.account,
-                _instrument(contract),
-                Side.BUY if order.action == "BUY" else Side.SELL,
-                order.orderType,
-                _exact(order.totalQuantity),
-                number(order.lmtPrice) or None,
-                state.status,
-            )
-        )
+        found = OpenOrder(order.orderRef, order_id, order.permId, order.clientId, state.status)
+        self._to.on_open_order(found)
 
     def completedOrder(self, contract: Any, order: Any, state: Any) -> None:  # noqa: N802
         filled = _exact(order.filledQuantity)
@@ -132,13 +119,10 @@ class _Callbacks:
             execution.orderRef,
             execution.orderId if 0 < execution.orderId < 2**31 - 1 else 0,
             execution.permId,
-            execution.acctNumber,
-            _instrument(contract),
             Side.BUY if execution.side in ("BOT", "BUY") else Side.SELL,
             _exact(execution.shares),
             _exact(execution.price),
             int(execution.time.timestamp()) * 1_000_000,
-            0,
         )
         self._to.on_execution(request, fill, execution.clientId)
 
@@ -153,7 +137,7 @@ class _Callbacks:
         self._to.on_account_value(account, AccountValue(tag, value, currency))
 
     def contractDetails(self, request: int, details: Any) -> None:  # noqa: N802
-        found = InstrumentDetails(_instrument(details.contract), details.longName, _exact(details.minTick))
+        found = InstrumentDetails(_instrument(details.contract), _exact(details.minTick))
         self._to.on_contract(request, found)
 
     def priceSizeTick(self, request: int, tick: int, price: float, size: float) -> None:  # noqa: N802

@@ -107,7 +107,6 @@ class Record(Struct, eq=False):
             self.perm_id,
             self.state,
             self.filled,
-            max(self.intent.quantity - self.filled, Decimal(0)),
             _average(value, self.filled) if fills else None,
             OrderTimes(self.began, self.submitted, self.acknowledged, self.first_fill, filled_at, self.ended),
             self.code,
@@ -175,7 +174,7 @@ class Book:
             raise UsageError(what, remedy="give each order an id of its own; the first one may still work")
         made = self._records[intent.intent_id] = Record(intent, now)
         self._number(made, order_id)
-        self._tell(made, None, now)
+        self._tell(made, None)
         return made
 
     def _number(self, record: Record, order_id: int) -> None:
@@ -209,12 +208,12 @@ class Book:
         else:
             self.give_up(record, OrderState.TIMEOUT, "the broker does not list it any more", now)
 
-    def ask_cancel(self, record: Record, now: int) -> None:
+    def ask_cancel(self, record: Record) -> None:
         """A request to cancel was sent."""
         before, record.cancel_requested = record.cancel_requested, True
         record.cancelling = True
         if not before:
-            self._tell(record, record.state, now)
+            self._tell(record, record.state)
 
     # what the broker says
 
@@ -297,7 +296,7 @@ class Book:
             fill = replace(fill, commission=cost[0], currency=cost[1])
         self._fills[key] = fill
         if record is None:
-            self._events.emit(lambda: Filled(fill, None, now))
+            self._events.emit(lambda: Filled(fill, None))
             return None
         if not record.order_id and client_id == self._client_id:
             self._number(record, fill.order_id)
@@ -309,7 +308,7 @@ class Book:
         self._update(record, now, told=told, fill=fill)
         return record
 
-    def commission(self, execution_id: str, amount: Decimal, currency: str, now: int) -> None:
+    def commission(self, execution_id: str, amount: Decimal, currency: str) -> None:
         """What a fill cost became known."""
         key = execution_id.rpartition(".")[0] or execution_id
         fill = self._fills.get(key)
@@ -325,13 +324,13 @@ class Book:
             self._wake(record)
         else:
             record = None
-        self._events.emit(lambda: Filled(fill, None if record is None else record.report(), now))
+        self._events.emit(lambda: Filled(fill, None if record is None else record.report()))
 
     def error(self, order_id: int, code: int, text: str, now: int) -> bool:
         """An error, warning or notice; whether it is about an order of ours."""
         record = self._by_order_id.get(order_id)
         about = "" if record is None else record.intent.intent_id
-        self._events.emit(lambda: Problem(code, text, about, now))
+        self._events.emit(lambda: Problem(code, text, about))
         if record is None:
             return False
         if record.state.final or warns(code):
@@ -356,13 +355,13 @@ class Book:
         elif record.ended is None:
             record.ended = now
         if fill is not None:
-            self._events.emit(lambda: Filled(fill, record.report(), now))
+            self._events.emit(lambda: Filled(fill, record.report()))
         if told or record.state is not before:
-            self._tell(record, before, now)
+            self._tell(record, before)
         self._wake(record)
 
-    def _tell(self, record: Record, before: OrderState | None, now: int) -> None:
-        self._events.emit(lambda: OrderChanged(record.report(), before, now))
+    def _tell(self, record: Record, before: OrderState | None) -> None:
+        self._events.emit(lambda: OrderChanged(record.report(), before))
 
     def _wake(self, record: Record) -> None:
         for one in record.waiting[:]:

@@ -132,10 +132,9 @@ class Instrument(Struct, frozen=True):
 
 
 class InstrumentDetails(Struct, frozen=True):
-    """What the broker knows of an instrument: its full description, name and smallest price step."""
+    """What the broker knows of an instrument: its full description and smallest price step."""
 
     instrument: Instrument
-    name: str
     tick: Decimal
 
 
@@ -189,15 +188,11 @@ class Fill(Struct, frozen=True):
     """The order's reference at the broker, which for an order of ours is its id."""
     order_id: int
     perm_id: int
-    account: str
-    instrument: Instrument
     side: Side
     quantity: Decimal
     price: Decimal
     time: int
     """The broker's, of whole seconds, in microseconds since 1970."""
-    received: int
-    """When we heard of it."""
     commission: Decimal | None = None
     currency: str = ""
 
@@ -212,7 +207,6 @@ class OrderReport(Struct, frozen=True):
     """The broker's number for it; 0 while it is not known."""
     state: OrderState
     filled: Decimal
-    remaining: Decimal
     average_price: Decimal | None
     times: OrderTimes
     code: int | None = None
@@ -237,12 +231,6 @@ class OpenOrder(Struct, frozen=True):
     order_id: int
     perm_id: int
     client_id: int
-    account: str
-    instrument: Instrument
-    side: Side
-    order_type: str
-    quantity: Decimal
-    limit_price: Decimal | None
     status: str
     """The broker's word."""
 
@@ -291,7 +279,6 @@ class Quote(Struct, frozen=True):
     bid: Decimal | None
     ask: Decimal | None
     last: Decimal | None
-    time: int
 
 
 class WhatIf(Struct, frozen=True):
@@ -322,7 +309,6 @@ class OrderChanged(Struct, frozen=True):
     report: OrderReport
     before: OrderState | None
     """None: it was just placed."""
-    at: int
 
 
 class Filled(Struct, frozen=True):
@@ -331,7 +317,6 @@ class Filled(Struct, frozen=True):
     fill: Fill
     report: OrderReport | None
     """None where the order is none of ours."""
-    at: int
 
 
 class ConnectionChanged(Struct, frozen=True):
@@ -339,7 +324,6 @@ class ConnectionChanged(Struct, frozen=True):
 
     state: ConnectionState
     before: ConnectionState
-    at: int
     attempt: int = 0
     """Which try to connect it is about; 0: none."""
     reason: str = ""
@@ -352,7 +336,6 @@ class Problem(Struct, frozen=True):
     text: str
     intent_id: str
     """Empty: it is about no order of ours."""
-    at: int
 
 
 Event = OrderChanged | Filled | ConnectionChanged | Problem

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Self
 
-from msgspec.structs import replace
-
 from ..clock import clock_after
 from . import codes
 from .connection import Connection
@@ -185,11 +183,6 @@ class Reader:
         latest = {(one.account, one.instrument): one for one in found}
         return tuple(one for one in latest.values() if one.quantity)
 
-    async def executions(self) -> tuple[Fill, ...]:
-        """The executions of this client since midnight, oldest first."""
-        found = await self._executions(self._up())
-        return tuple(sorted(found, key=lambda one: (one.time, one.execution_id)))
-
     async def _executions(self, gateway: LibraryGateway) -> list[Fill]:
         request = self._next_id(gateway)
         return await self._requests.ask(request, "executions", lambda: gateway.executions(request))
@@ -227,7 +220,7 @@ class Reader:
 
     def on_execution(self, request: int, fill: Fill, client_id: int) -> None:
         """A fill."""
-        self._requests.part(request, replace(fill, received=self._now()))
+        self._requests.part(request, fill)
 
     def ignored(self, *_: Any, **__: Any) -> None:
         """What only a connection that trades takes in."""
@@ -252,7 +245,7 @@ class Reader:
         )
 
     def _about_order(self, request: int, code: int, text: str) -> None:
-        self._events.emit(lambda: Problem(code, text, "", self._now()))
+        self._events.emit(lambda: Problem(code, text, ""))
 
     def _on_restored(self) -> None:
         """The gateway has the broker again."""
@@ -266,10 +259,10 @@ class Reader:
     def on_unreadable(self, error: BaseException) -> None:
         """A message could not be decoded or processed."""
         text = f"a message of the gateway could not be read: {type(error).__name__}: {error}"
-        self._events.emit(lambda: Problem(-1, text, "", self._now()))
+        self._events.emit(lambda: Problem(-1, text, ""))
 
     def _on_written(self, number: int, order_id: int) -> None:
         """A message has left."""
 
     def _on_changed(self, state: ConnectionState, before: ConnectionState, attempt: int, reason: str) -> None:
-        self._events.emit(lambda: ConnectionChanged(state, before, self._now(), attempt, reason))
+        self._events.emit(lambda: ConnectionChanged(state, before, attempt, reason))

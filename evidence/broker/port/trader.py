@@ -9,8 +9,6 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from ...base.errors import UsageError
 from . import codes
 from .book import Book, Record
@@ -103,7 +101,7 @@ class Broker(Reader):
         send()
         ticket = self._pacer.latest
         for record in records:
-            self._book.ask_cancel(record, self._now())
+            self._book.ask_cancel(record)
             self._await(record, cancelling=True)
         while (left := self._pacer.left(ticket)) is None:
             await asyncio.sleep(self._pacer.gap)
@@ -158,7 +156,7 @@ class Broker(Reader):
             if self._gateway is gateway:
                 gateway.prices(request, instrument, subscribe=False)
         prices: dict[str, Decimal | None] = dict(found)
-        return Quote(prices.get("bid"), prices.get("ask"), prices.get("last"), self._now())
+        return Quote(prices.get("bid"), prices.get("ask"), prices.get("last"))
 
     def on_price(self, request: int, kind: str, price: Decimal | None) -> None:
         """A price; the answer is complete with the three of them, or if the last one does not come."""
@@ -221,14 +219,12 @@ class Broker(Reader):
 
     def on_execution(self, request: int, fill: Fill, client_id: int) -> None:
         """A fill."""
-        now = self._now()
-        fill = replace(fill, received=now)
         self._requests.part(request, fill)
-        self._book.execution(fill, client_id, now)
+        self._book.execution(fill, client_id, self._now())
 
     def on_commission(self, execution_id: str, amount: Decimal, currency: str) -> None:
         """What a fill cost."""
-        self._book.commission(execution_id, amount, currency, self._now())
+        self._book.commission(execution_id, amount, currency)
 
     def _about_order(self, request: int, code: int, text: str) -> None:
         self._book.error(request, code, text, self._now())

@@ -27,7 +27,7 @@ from ..port import (
     Settings,
     open_reader,
 )
-from ..preflight import Gateway, after_preflight, preflight
+from ..preflight import after_preflight, preflight
 from ..safety import READING, Refused, Target, check_accounts, check_library, check_target
 from .attestation import Attestation
 from .figures import figures_of, holdings
@@ -67,7 +67,7 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
     check_target(plan.target)
     check_library(plan.library)
     step(f"asking the gateway at {plan.target.host}:{plan.target.port} who it is")
-    gateway = await preflight(plan.target, ask_read_only=plan.ask_read_only)
+    read_only = await preflight(plan.target, ask_read_only=plan.ask_read_only)
     settings = Settings(
         plan.target.port,
         plan.target.client,
@@ -82,7 +82,7 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
     foreign = sorted(set(sent) - READING)
     if foreign:
         raise Refused(f"the client sent message {foreign[0]}, which does not only read", remedy="report it")
-    return _record(plan, gateway, reader, seen, sent, attestation)
+    return _record(plan, read_only, reader, seen, sent, attestation)
 
 
 class _Seen(Struct, frozen=True):
@@ -122,13 +122,13 @@ async def _timed(times: dict[str, list[int]], name: str, ask: Callable[[], Await
 
 def _record(
     plan: Plan,
-    gateway: Gateway,
+    read_only: bool | None,
     reader: Reader,
     seen: _Seen,
     sent: Mapping[int, int],
     attestation: Attestation | None,
 ) -> Record:
-    read_only, known_from = gateway.read_only, "gateway"
+    known_from = "gateway"
     if read_only is None and attestation is not None and attestation.read_only_api is not None:
         read_only, known_from = attestation.read_only_api, "attestation"
     connection: dict[str, Any] = {

@@ -205,7 +205,6 @@ def test_a_port_that_only_looks(run: Run) -> None:
             assert values.amount("NetLiquidation") == 999430
             assert (values.text("AccountType"), values.amount("AccountType")) == ("SIMULATED", None)
             assert [one.quantity for one in await port.positions()] == [-3]
-            assert await port.executions() == ()
             assert (await port.contract(SPY)).instrument.primary_exchange == "ARCA"
             with pytest.raises(BrokerProblem, match="message 3 was not sent"):
                 port._gateway.place(99, intent("sneaky"), "DUSIM0000001")

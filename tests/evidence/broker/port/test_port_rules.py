@@ -17,7 +17,7 @@ from gate.evidence.broker.port.book import Book
 from gate.evidence.broker.port.events import Events
 from gate.evidence.broker.port.pacer import Pacer
 
-from .conftest import SPY, brief, intent
+from .conftest import brief, intent
 
 OURS, PERM = 7, 1001
 
@@ -38,14 +38,14 @@ class Desk:
 
     def fill(self, name: str, quantity: int, price: str = "450", perm_id: int = PERM) -> None:
         side, amount = Side.BUY, Decimal(quantity)
-        fill = Fill(name, "one", 5, perm_id, "DU1", SPY, side, amount, Decimal(price), 0, 0)
+        fill = Fill(name, "one", 5, perm_id, side, amount, Decimal(price), 0)
         self.book.execution(fill, OURS, next(self.time))
 
     def error(self, code: int) -> None:
         self.book.error(5, code, f"text {code}", next(self.time))
 
     def cost(self, name: str, amount: str = "1") -> None:
-        self.book.commission(name, Decimal(amount), "USD", next(self.time))
+        self.book.commission(name, Decimal(amount), "USD")
 
     def events_told(self) -> list[Event]:
         """All that was told, now that nothing more will be."""
@@ -174,8 +174,7 @@ def test_words_about_the_orders_of_others() -> None:
     desk.status("Submitted")
     desk.status("Cancelled", perm_id=5005)
     assert desk.now == "ACKNOWLEDGED 0/10"
-    limit, side = Decimal(1), Side.BUY
-    other = OpenOrder("one", 5, 5005, 8, "DU1", SPY, side, "LMT", Decimal(3), limit, "Cancelled")
+    other = OpenOrder("one", 5, 5005, 8, "Cancelled")
     assert desk.book.opened(other, 20) is None
     assert desk.book.completed("one", 5005, "Cancelled", Decimal(0), 21) is None
     assert desk.now == "ACKNOWLEDGED 0/10"
