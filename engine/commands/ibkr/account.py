@@ -11,8 +11,7 @@ import typer
 from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc, parse_rfc3339
 from ....evidence.broker.port import Library
-from ....evidence.broker.probe.dump import read_dump
-from ....evidence.broker.probe.importing import choose, import_record
+from ....evidence.broker.probe.dump import choose, import_record, read_dump
 from ....evidence.broker.probe.record import Record
 from ....evidence.broker.probe.run import SAMPLES, Plan, probe
 from ....evidence.reading.workspace import check_relative

@@ -18,7 +18,6 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from ..port.checks import number
 from ..port.codes import CLIENT_ID_TAKEN
 from ..port.model import (
     AccountValue,
@@ -31,6 +30,7 @@ from ..port.model import (
     Position,
     Side,
     WhatIf,
+    number,
 )
 
 if TYPE_CHECKING:

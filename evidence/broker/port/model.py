@@ -5,14 +5,27 @@ Quantities and prices are ``Decimal``; times are whole microseconds since 1970 (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from msgspec import Struct
 
-from ...base.errors import EnvironmentProblem
-from .checks import check_intent, check_pace, number
+from ...base.errors import EnvironmentProblem, UsageError
+
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+_UNSET = Decimal("1e300")
+"""The protocol has the largest float for what is not set."""
+
+
+def number(value: object) -> Decimal | None:
+    """A number as the broker gives it; None where it is none, not finite, or stands for unset."""
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and found.copy_abs() < _UNSET else None
 
 
 class BrokerProblem(EnvironmentProblem):
@@ -117,7 +130,9 @@ class Settings(Struct, frozen=True):
     """Whether a lost connection is established again without being asked."""
 
     def __post_init__(self) -> None:
-        check_pace(self.messages_per_s)
+        if self.messages_per_s is not None and not self.messages_per_s > 0:
+            remedy = "give a number above zero; the broker's limit is 50"
+            raise UsageError(f"{self.messages_per_s} messages per second", remedy=remedy)
 
 
 class Instrument(Struct, frozen=True):
@@ -161,7 +176,16 @@ class OrderIntent(Struct, frozen=True):
         return self.intent_id
 
     def __post_init__(self) -> None:
-        check_intent(self)
+        if _ID.fullmatch(self.intent_id) is None:
+            remedy = "use 1 to 40 letters, digits or any of - _ . :"
+            raise UsageError(f"{self.intent_id[:60]!r} is no id of an order", remedy=remedy)
+        limit, order = self.limit_price, f"order {self.intent_id}"
+        for what, value in (("quantity", self.quantity), ("limit price", limit)):
+            if value is not None and not (value.is_finite() and value > 0):
+                raise UsageError(f"{order}: the {what} is {value}", remedy="give a finite number above zero")
+        if (limit is None) == (self.order_type == "LMT"):
+            remedy = "a limit order has a limit price, a market order has none"
+            raise UsageError(f"{order}: {self.order_type} with limit price {limit}", remedy=remedy)
 
 
 class OrderTimes(Struct, frozen=True):
