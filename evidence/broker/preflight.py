@@ -82,16 +82,14 @@ async def after_preflight(connect: Callable[[], Awaitable[object]]) -> None:
 
     Raises BrokerProblem: as ``connect`` does.
     """
-    for wait in _AGAIN_S:
+    for wait in (*_AGAIN_S, None):
         try:
             await connect()
+            return
         except BrokerProblem as problem:
-            if problem.code != 326:
+            if problem.code != 326 or wait is None:
                 raise
             await asyncio.sleep(wait)
-        else:
-            return
-    await connect()
 
 
 class _Conversation:
@@ -135,10 +133,8 @@ class _Conversation:
     async def _messages(self) -> AsyncIterator[tuple[str, list[str]]]:
         while True:
             name, *rest = await self._receive()
-            if name == _ERROR and len(rest) >= 3 and rest[2] == "326":
-                found = refusal(326, self._target.client)
-                if found is not None:
-                    raise found
+            if name == _ERROR and rest[2:3] == ["326"] and (found := refusal(326, self._target.client)):
+                raise found
             yield name, rest
 
     async def _receive(self) -> list[str]:

@@ -25,7 +25,7 @@ from ...people.provenance import check_finished
 from ...terminal.console import progress
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
-from .options import ClientId, ClientLibrary, GatewayHost, GatewayPort
+from .options import ClientId, ClientLibrary, Force, GatewayHost, GatewayPort
 
 Attested = Annotated[
     Path | None,
@@ -40,7 +40,6 @@ To = Annotated[
     Path | None,
     typer.Option("--to", help="The record; by default where the settings look for it.", metavar="FILE"),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace the record.")]
 
 
 def import_account(

@@ -327,7 +327,7 @@ class Desk:
                 self._forget(order)
                 return False
         elif fault.fault == "outage":
-            self._wire.begin_outage(fault.outage_ms, data_kept=fault.data == "kept")
+            self._wire.begin_outage(fault)
         elif fault.fault == "error":
             return self._reject(order, fault, new=new)
         return True

@@ -123,7 +123,7 @@ class Server:
                 deaf.add(number)
         for number in deaf:
             self._clients.pop(number).abort()
-            self.deliver(self._simulator.close(number, "does not read what it is sent", self.now()))
+            self.deliver(self._simulator.lost(number, self.now(), "does not read what it is sent"))
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -23,7 +23,7 @@ from ..protocol.frames import Framer
 from ..protocol.requests import Request
 from . import replies
 from .replies import Reply, Value
-from .scenario import Latency, Scenario
+from .scenario import Fault, Latency, Scenario
 
 Observation = dict[str, Any]
 """One record of the observation log, ``contracts/files/ibkr_observation.schema.json``."""
@@ -177,17 +177,16 @@ class Wire:
                 self._clients.pop(connection.client, None)
             self.event("disconnected", connection, reason=reason)
 
-    def begin_outage(self, milliseconds: int, *, data_kept: bool) -> None:
+    def begin_outage(self, fault: Fault) -> None:
         """Lose the connection to the broker for a while; error 1100, then 1102 or, with data lost, 1101."""
         if self.outage:
             return
         self.outage = True
-        self.event("outage", None, outage_ms=milliseconds, data="kept" if data_kept else "lost")
+        self.event("outage", None, outage_ms=fault.outage_ms, data=fault.data)
+        text = "Connectivity between IBKR and Trader Workstation has been lost."
         for connection in self.ready():
-            self.error(
-                connection, -1, 1100, "Connectivity between IBKR and Trader Workstation has been lost."
-            )
-        self.after(milliseconds * 1000, lambda: self._end_outage(data_kept))
+            self.error(connection, -1, 1100, text)
+        self.after(fault.outage_ms * 1000, lambda: self._end_outage(fault.data == "kept"))
 
     def _end_outage(self, data_kept: bool) -> None:
         self.outage = False

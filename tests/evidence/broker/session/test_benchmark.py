@@ -58,8 +58,7 @@ def test_scenarios_become_calm(tmp_path: Path) -> None:
         "faults: [{fault: error, at: received}]\nmoves: [{symbol: IBM, after_ms: 1, price: 2}]\n"
     )
     for delays, median in ((True, 9), (False, 0)):
-        document = calm(file, 8, delays=delays)
-        scenario = parse_scenario(json.dumps(document, default=float).encode(), "s")
+        scenario = parse_scenario(calm(file, 8, delays=delays), "s")
         assert (scenario.seed, scenario.fill_parts, scenario.fill.median_us) == (8, 2, median)
         assert (scenario.faults, scenario.moves, scenario.read_only) == ((), (), False)
         assert scenario.messages_per_s is None and scenario.instruments[0].symbol == "IBM"
