@@ -29,6 +29,7 @@ _LOG = Log(__name__)
 
 _WORD: Final = re.compile(r'"(?P<quoted>[^"]*)"(?=[ \t]|$)|(?P<bare>[^ \t"]+)(?=[ \t]|$)')
 _OPTIONS: Final = re.compile(r'(?:[^ \t"]|"(?:[^"\\]|\\.)*")+')
+_VALUED: Final = ("namespaces", "valid-after", "valid-before")
 _OPTION: Final = re.compile(r'(?P<name>[A-Za-z-]+)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:,(?!$)|$)')
 _DATE: Final = re.compile(
     r"(?P<day>\d{8})(?:(?P<minute>\d{4})(?P<second>\d{2})?)?(?P<zone>Z|UTC)?", re.IGNORECASE
@@ -168,12 +169,7 @@ def _parse_options(text: str) -> dict[str, str | None]:
         if match is None:
             raise _wrong(f"the options are malformed at {text[at : at + 40]!r}", _SHAPE_REMEDY)
         name, value = match["name"].lower(), match["value"]
-        known = (
-            name == "cert-authority"
-            if value is None
-            else name in ("namespaces", "valid-after", "valid-before")
-        )
-        if not known:
+        if name not in (("cert-authority",) if value is None else _VALUED):
             raise _wrong(
                 f"option {name!r} is unknown or lacks its quoted value",
                 'the options are namespaces="…", valid-after="…Z" and valid-before="…Z"',

@@ -22,9 +22,6 @@ ORDER_PHASES = ("received", "acknowledged", "working", "filling", "filled", "can
 """Where a fault may meet an order: before it is acknowledged, after that, while it works, between two of its
 fills, after its last one, and while a cancel request is on its way."""
 
-CONNECTION_PHASES = ("connected", "started")
-"""Where a fault may meet a connection: before its handshake, and when a client has given its id."""
-
 TIME = "time"
 """The phase of a fault that happens ``after_ms``."""
 
