@@ -17,7 +17,6 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -41,11 +40,6 @@ _ALGORITHM: Final = b"\x01"  # C2SP signed-note: plain Ed25519
 # ourselves spares the recording path the import of the whole serialization module.
 _PKCS8: Final = bytes.fromhex("302e020100300506032b657004220420")
 _NAME: Final = re.compile(r"[!-*,-~]+")
-
-
-@lru_cache(maxsize=16)  # asked for every line of a log
-def _fingerprint(public: bytes) -> str:
-    return key_fingerprint(ed25519_blob(public))
 
 
 class VerifierKey(Struct, frozen=True):
@@ -98,7 +92,7 @@ class VerifierKey(Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """`SHA256:…` over the SSH form of the key, as ssh-keygen prints it."""
-        return _fingerprint(self.public)
+        return key_fingerprint(ed25519_blob(self.public))
 
     def __str__(self) -> str:
         return f"{self.name}+{self.hash.hex()}+{base64.b64encode(self.algorithm + self.public).decode()}"

@@ -22,7 +22,6 @@ from .problems import Flaw, SignatureError, malformed
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 MAGIC: Final = b"SSHSIG"
@@ -253,23 +252,6 @@ class SshSignature(Struct, frozen=True):
                 Flaw.NAMESPACE, f"signed for namespace {self.namespace!r}, but this file needs {namespace!r}"
             )
         self.key.verify(self.signature, _signed_bytes(data, namespace, self.hash_name))
-
-
-def sign(data: bytes, namespace: str, key: Ed25519PrivateKey, hash_name: str = "sha512") -> bytes:
-    """An armored SSHSIG over `data`, byte for byte what `ssh-keygen -Y sign` writes for the same key.
-
-    For tools and tests: people sign with ssh-keygen, whose keys are never read here. Raises ValueError when
-    the namespace is empty or not ASCII, or the hash is neither `sha256` nor `sha512`.
-    """
-    if not namespace or not namespace.isascii() or hash_name not in HASHES:
-        raise ValueError("an SSH signature needs an ASCII namespace and the hash sha256 or sha512")
-    signature = key.sign(_signed_bytes(data, namespace, hash_name))
-    public = ed25519_blob(key.public_key().public_bytes_raw())
-    signed = string(b"ssh-ed25519") + string(signature)
-    parts = (public, namespace.encode(), b"", hash_name.encode(), signed)
-    text = base64.b64encode(MAGIC + (1).to_bytes(4, "big") + b"".join(map(string, parts)))
-    lines = [text[at : at + 70] for at in range(0, len(text), 70)]
-    return b"\n".join([_BEGIN, *lines, _END, b""])
 
 
 @functools.lru_cache(maxsize=64)

@@ -128,7 +128,7 @@ class _Callbacks:
 
     def commissionReport(self, report: Any) -> None:  # noqa: N802
         if (amount := number(report.commission)) is not None:
-            self._to.on_commission(report.execId, amount, report.currency)
+            self._to.on_commission(report.execId, amount)
 
     def position(self, account: str, contract: Any, quantity: float, cost: float) -> None:
         self._to.on_position(Position(account, _instrument(contract), _exact(quantity), _exact(cost)))

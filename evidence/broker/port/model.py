@@ -192,16 +192,14 @@ class OrderTimes(Struct, frozen=True):
     """When an order got where, in microseconds since 1970 by our clock; None: it did not, or unseen.
 
     ``intent`` is when ``place`` was called, ``submitted`` when its bytes were written, ``acknowledged`` when
-    the broker first said that it has it, ``first_fill`` and ``filled`` when the first and the last fill were
-    heard of, ``ended`` when it became final. What is learnt while reconciling has the time of the learning.
+    the broker first said that it has it, ``filled`` when the last fill was heard of. What is learnt while
+    reconciling has the time of the learning.
     """
 
     intent: int
     submitted: int | None = None
     acknowledged: int | None = None
-    first_fill: int | None = None
     filled: int | None = None
-    ended: int | None = None
 
 
 class Fill(Struct, frozen=True):
@@ -218,7 +216,6 @@ class Fill(Struct, frozen=True):
     time: int
     """The broker's, of whole seconds, in microseconds since 1970."""
     commission: Decimal | None = None
-    currency: str = ""
 
 
 class OrderReport(Struct, frozen=True):

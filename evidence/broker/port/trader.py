@@ -44,7 +44,7 @@ class Broker(Reader):
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
-        self._book = Book(self._settings.client_id, self._events)
+        self._book = Book(self._settings.client_id, self._events, self._now)
         self._awaited: deque[tuple[float, Record, bool]] = deque()
         self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -58,12 +58,12 @@ class Broker(Reader):
         Raises UsageError: an order with this id was placed before, or it names another account;
         BrokerProblem: not connected to the broker. Then nothing was sent.
         """
-        began, gateway = self._now(), self._trading(intent)
-        record = self._book.add(intent, self._next_id(gateway), began)
+        gateway = self._trading(intent)
+        record = self._book.add(intent, self._next_id(gateway))
         try:
             gateway.place(record.order_id, intent, self._account)
         except BrokerProblem as problem:
-            self._book.give_up(record, OrderState.ERROR, problem.what, self._now())
+            self._book.give_up(record, OrderState.ERROR, problem.what)
         if record.submitted is None:
             await self._until(record, lambda one: one.submitted is not None or one.state.settled)
         return record.report()
@@ -203,16 +203,16 @@ class Broker(Reader):
     def on_open_order(self, order: OpenOrder) -> None:
         """An order that is open, or its acknowledgement."""
         self._requests.part("open_orders", order)
-        self._book.opened(order, self._now())
+        self._book.opened(order)
 
     def on_completed_order(self, reference: str, perm_id: int, status: str, filled: Decimal) -> None:
         """An order that has ended."""
-        record = self._book.completed(reference, perm_id, status, filled, self._now())
+        record = self._book.completed(reference, perm_id, status, filled)
         self._requests.part("completed_orders", record)
 
     def on_status(self, order_id: int, perm_id: int, client_id: int, status: str, filled: Decimal) -> None:
         """The status of an order."""
-        record = self._book.status(order_id, perm_id, client_id, status, filled, self._now())
+        record = self._book.status(order_id, perm_id, client_id, status, filled)
         if record is not None and record.told > record.filled and not self._asking_fills:
             self._asking_fills = True
             asyncio.get_running_loop().call_later(_FILLS_LATE_S, self._ask_for_fills)
@@ -220,14 +220,14 @@ class Broker(Reader):
     def on_execution(self, request: int, fill: Fill, client_id: int) -> None:
         """A fill."""
         self._requests.part(request, fill)
-        self._book.execution(fill, client_id, self._now())
+        self._book.execution(fill, client_id)
 
-    def on_commission(self, execution_id: str, amount: Decimal, currency: str) -> None:
+    def on_commission(self, execution_id: str, amount: Decimal) -> None:
         """What a fill cost."""
-        self._book.commission(execution_id, amount, currency)
+        self._book.commission(execution_id, amount)
 
     def _about_order(self, request: int, code: int, text: str) -> None:
-        self._book.error(request, code, text, self._now())
+        self._book.error(request, code, text)
         if code == codes.READ_ONLY and request == -1 and "read-only" in text.lower():
             remedy = "clear Read-Only API in the settings of the gateway"
             for key in ("open_orders", "completed_orders"):
@@ -243,7 +243,7 @@ class Broker(Reader):
         await self._executions(gateway)
         for record in self._book.records:
             if record.status == "Filled" and not record.state.final:
-                self._book.give_up(record, OrderState.TIMEOUT, _NO_FILLS, self._now())
+                self._book.give_up(record, OrderState.TIMEOUT, _NO_FILLS)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         async def quietly() -> None:
@@ -257,7 +257,7 @@ class Broker(Reader):
     # time-outs
 
     def _on_written(self, number: int, order_id: int) -> None:
-        if number == codes.PLACE and (record := self._book.written(order_id, self._now())) is not None:
+        if number == codes.PLACE and (record := self._book.written(order_id)) is not None:
             self._await(record, cancelling=False)
 
     def _await(self, record: Record, *, cancelling: bool) -> None:
@@ -280,7 +280,7 @@ class Broker(Reader):
                     return
                 what = "cancelled" if cancelling else "acknowledged"
                 text = f"not {what} within {self._settings.acknowledge_timeout_s:g} s"
-                self._book.give_up(record, OrderState.TIMEOUT, text, self._now())
+                self._book.give_up(record, OrderState.TIMEOUT, text)
             self._awaited.popleft()
 
     # connections
@@ -291,7 +291,7 @@ class Broker(Reader):
     def _cut_off(self, reason: str) -> None:
         for order_id in self._pacer.detach():
             if (record := self._book.numbered(order_id)) is not None:
-                self._book.give_up(record, OrderState.ERROR, _UNSENT, self._now())
+                self._book.give_up(record, OrderState.ERROR, _UNSENT)
         super()._cut_off(reason)
 
     async def disconnect(self) -> None:
@@ -312,7 +312,7 @@ class Broker(Reader):
         self._up()
         for intent in intents:
             if intent.intent_id not in self._book:
-                self._book.add(intent, 0, self._now())
+                self._book.add(intent, 0)
         await self._reconcile()
         return self.orders()
 
@@ -331,4 +331,4 @@ class Broker(Reader):
         known = {one.order_ref for one in listed} | {one.intent.intent_id for one in ended if one is not None}
         for record in asked:
             if record.intent.intent_id not in known and not record.state.final:
-                self._book.forgotten(record, self._now())
+                self._book.forgotten(record)

@@ -25,7 +25,7 @@ MEASURED = Measured(
 
 def test_the_baseline_keeps_its_contract() -> None:
     """Percentiles in milliseconds, what was measured, and the floor for the reader."""
-    document = json.loads(baseline(MEASURED, "2025-12-03T16:00:00Z"))
+    document = baseline(MEASURED, "2025-12-03T16:00:00Z")
     assert violations("files", "mock_baseline", document) == []
     assert document["latency_ms"] == {"p50": 73.144, "p95": 121.962, "p99": 143.563}
     assert "'calm', seed 7" in document["client"] and "p50 0.9 ms" in document["note"]
