@@ -261,7 +261,7 @@ class LibraryGateway:
             orderType=str(intent.order_type),
             tif=intent.time_in_force,
             account=account,
-            orderRef=intent.order_ref,
+            orderRef=intent.intent_id,
             whatIf=what_if,
         )
         if intent.limit_price is not None:

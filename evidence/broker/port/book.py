@@ -171,7 +171,7 @@ class Book:
             raise UsageError(what, remedy="give each order an id of its own; the first one may still work")
         made = self._records[intent.intent_id] = Record(intent, self._now())
         self._number(made, order_id)
-        self._tell(made, None)
+        self._tell(made)
         return made
 
     def _number(self, record: Record, order_id: int) -> None:
@@ -210,7 +210,7 @@ class Book:
         before, record.cancel_requested = record.cancel_requested, True
         record.cancelling = True
         if not before:
-            self._tell(record, record.state)
+            self._tell(record)
 
     # what the broker says
 
@@ -342,11 +342,11 @@ class Book:
         if fill is not None:
             self._events.emit(lambda: Filled(fill, record.report()))
         if told or record.state is not before:
-            self._tell(record, before)
+            self._tell(record)
         self._wake(record)
 
-    def _tell(self, record: Record, before: OrderState | None) -> None:
-        self._events.emit(lambda: OrderChanged(record.report(), before))
+    def _tell(self, record: Record) -> None:
+        self._events.emit(lambda: OrderChanged(record.report()))
 
     def _wake(self, record: Record) -> None:
         for one in record.waiting[:]:

@@ -170,11 +170,6 @@ class OrderIntent(Struct, frozen=True):
     """Empty takes the connection's."""
     time_in_force: str = "DAY"
 
-    @property
-    def order_ref(self) -> str:
-        """The reference that the broker repeats with every word about the order."""
-        return self.intent_id
-
     def __post_init__(self) -> None:
         if _ID.fullmatch(self.intent_id) is None:
             remedy = "use 1 to 40 letters, digits or any of - _ . :"
@@ -279,19 +274,13 @@ class AccountValues(Struct, frozen=True):
     account: str
     rows: tuple[AccountValue, ...]
 
-    def text(self, tag: str) -> str | None:
-        """The value of a tag; None where the broker does not state it. The first one if there are several."""
-        return next((row.value for row in self.rows if row.tag == tag), None)
-
-    def amount(self, tag: str, currency: str | None = None) -> Decimal | None:
+    def amount(self, tag: str) -> Decimal | None:
         """The value of a tag as a number; None where it is not stated, or is none.
 
-        ``BASE``, which repeats another currency's, is left out unless it is asked for.
+        ``BASE``, which repeats another currency's, is left out.
         """
-        for row in self.rows:
-            if row.tag == tag and (row.currency != "BASE" if currency is None else row.currency == currency):
-                return number(row.value)
-        return None
+        found = (number(row.value) for row in self.rows if row.tag == tag and row.currency != "BASE")
+        return next(found, None)
 
 
 class Quote(Struct, frozen=True):
@@ -328,8 +317,6 @@ class OrderChanged(Struct, frozen=True):
     """An order's state, its error code or its request to cancel changed, or it was acknowledged."""
 
     report: OrderReport
-    before: OrderState | None
-    """None: it was just placed."""
 
 
 class Filled(Struct, frozen=True):
@@ -344,7 +331,6 @@ class ConnectionChanged(Struct, frozen=True):
     """The connection's state changed."""
 
     state: ConnectionState
-    before: ConnectionState
     attempt: int = 0
     """Which try to connect it is about; 0: none."""
     reason: str = ""

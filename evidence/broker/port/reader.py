@@ -264,5 +264,5 @@ class Reader:
     def _on_written(self, number: int, order_id: int) -> None:
         """A message has left."""
 
-    def _on_changed(self, state: ConnectionState, before: ConnectionState, attempt: int, reason: str) -> None:
-        self._events.emit(lambda: ConnectionChanged(state, before, attempt, reason))
+    def _on_changed(self, state: ConnectionState, attempt: int, reason: str) -> None:
+        self._events.emit(lambda: ConnectionChanged(state, attempt, reason))

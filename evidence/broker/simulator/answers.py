@@ -8,11 +8,11 @@ from ..protocol.requests import Request
 from . import replies
 from .account import Account
 from .desk import Desk
+from .faults import MESSAGES
 from .replies import Value, plain
 from .scenario import Instrument
 from .wire import Connection, Wire
 
-_NO_DEFINITION = "No security definition has been found for the request"
 _MOST_SUBSCRIPTIONS = 100
 """Market data lines of one client, as IBKR gives them."""
 
@@ -27,7 +27,7 @@ class Answers:
 
     def answer(self, connection: Connection, client: int, request: Request) -> None:
         """Answer one request. Raises Malformed: a number in it is none."""
-        send, version = self._wire.send, connection.version or 0
+        send, version = self._wire.send, connection.version
         match request.name:
             case "reqOpenOrders" | "reqAllOpenOrders":
                 for order in list(self._desk.orders.values()):
@@ -97,7 +97,7 @@ class Answers:
                 and symbol in ("", order.instrument.symbol)
                 and side in ("", "B" if order.buys else "S")
             ):
-                self._wire.send(connection, execution.details(asked, connection.version or 0))
+                self._wire.send(connection, execution.details(asked, connection.version))
                 self._wire.send(connection, execution.report())
         self._wire.send(connection, plain(55, "execDetailsEnd", "1", requestId=asked))
 
@@ -141,7 +141,7 @@ class Answers:
     def _contract_details(self, connection: Connection, request: Request, version: int) -> None:
         asked, found = request.number("reqId"), self._found(request)
         if found is None:
-            self._wire.error(connection, asked, 200, _NO_DEFINITION)
+            self._wire.error(connection, asked, 200, MESSAGES[200])
             return
         self._wire.send(connection, replies.contract_details(asked, found, version))
         self._wire.send(connection, plain(52, "contractDetailsEnd", "1", requestId=asked))
@@ -149,7 +149,7 @@ class Answers:
     def _market_data(self, connection: Connection, request: Request) -> None:
         asked, found = request.number("reqId"), self._found(request)
         if found is None:
-            self._wire.error(connection, asked, 200, _NO_DEFINITION)
+            self._wire.error(connection, asked, 200, MESSAGES[200])
             return
         if len(connection.data) >= _MOST_SUBSCRIPTIONS:
             self._wire.error(connection, asked, 101, "Max number of tickers has been reached")

@@ -131,7 +131,7 @@ class Simulator:
     # messages
 
     def _frame(self, connection: Connection, frame: bytes) -> None:
-        if connection.version is None:
+        if not connection.version:
             self._greet(connection, frame)
             return
         try:

@@ -70,8 +70,7 @@ class Desk:
             return
         instrument = self._account.instruments.get(request.text("symbol"))
         if instrument is None or instrument.sec_type != request.text("secType"):
-            text = "No security definition has been found for the request"
-            self._wire.error(connection, order_id, 200, text)
+            self._wire.error(connection, order_id, 200, MESSAGES[200])
             return
         account = request.text("account") or self._account.id
         order = Order(request, client, order_id, 0, 0, instrument, account, quantity)
@@ -81,7 +80,7 @@ class Desk:
                 return
         if refused is None and request.flag("whatIf"):
             what_if = self._account.what_if(instrument, quantity)
-            self._wire.send(connection, order.open_order(connection.version or 0, what_if=what_if))
+            self._wire.send(connection, order.open_order(connection.version, what_if=what_if))
             return
         self._used.setdefault(client, set()).add(order_id)
         self._numbers += 1
@@ -175,7 +174,7 @@ class Desk:
     def _show(self, order: Order, *, whole: bool = False) -> None:
         connection = self._wire.of_client(order.client)
         if whole and connection is not None:
-            self._wire.send(connection, order.open_order(connection.version or 0))
+            self._wire.send(connection, order.open_order(connection.version))
         self._wire.send(connection, order.order_status())
 
     def _acknowledge(self, order: Order) -> None:
@@ -254,7 +253,7 @@ class Desk:
             self._end(order, FILLED, shown=False)
         connection = wire.of_client(order.client)
         if connection is not None:
-            self._tell(order, execution.details(-1, connection.version or 0))
+            self._tell(order, execution.details(-1, connection.version))
         self._show(order)
         self._tell(order, execution.report())
         held = self._account.positions[instrument.symbol]

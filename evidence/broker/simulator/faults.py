@@ -11,6 +11,7 @@ from .wire import Connection, Wire
 MESSAGES = {
     100: "Max rate of messages per second has been exceeded",
     103: "Duplicate order id",
+    200: "No security definition has been found for the request",
     201: "Order rejected - reason:rejected by the scenario",
     202: "Order Canceled - reason:",
     321: "Error validating request.-'bW' : cause - The API interface is currently in Read-Only mode.",

@@ -62,7 +62,8 @@ class Connection(Struct, eq=False):
 
     number: int
     framer: Framer = field(default_factory=Framer)
-    version: int | None = None
+    version: int = 0
+    """The protocol version agreed on; 0 before the greeting."""
     client: int | None = None
     closed: bool = False
     arrivals: deque[int] = field(default_factory=deque)
@@ -160,7 +161,7 @@ class Wire:
     def error(self, connection: Connection | None, request: int, code: int, message: str) -> None:
         """Send an error, warning or notice."""
         if connection is not None:
-            self.send(connection, replies.error(request, code, message, connection.version or 0))
+            self.send(connection, replies.error(request, code, message, connection.version))
 
     def close(self, connection: Connection, reason: str) -> None:
         """End a connection."""
