@@ -25,7 +25,7 @@ from msgspec import Struct
 from ..base.atomic import write_at
 from ..base.errors import EnvironmentProblem
 from . import ed25519
-from .problems import Flaw, SignatureError, malformed
+from .problems import Flaw
 from .sshsig import ed25519_blob, key_fingerprint
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class VerifierKey(Struct, frozen=True):
     def __post_init__(self) -> None:
         """Raises SignatureError for a name that a note cannot carry, or a weak key."""
         if not _NAME.fullmatch(self.name):
-            raise malformed("a log's name is printable ASCII without blanks and +")
+            raise Flaw.MALFORMED("a log's name is printable ASCII without blanks and +")
         ed25519.check_public_key(self.public)
 
     @classmethod
@@ -71,12 +71,12 @@ class VerifierKey(Struct, frozen=True):
         except (binascii.Error, ValueError):
             data = b""
         if len(data) < 2:
-            raise malformed("this is not a verifier key of the form name+hash+base64")
+            raise Flaw.MALFORMED("this is not a verifier key of the form name+hash+base64")
         if data[:1] != algorithm:
-            raise SignatureError(Flaw.UNSUPPORTED, f"verifier key algorithm {data[0]} is not accepted")
+            raise Flaw.UNSUPPORTED(f"verifier key algorithm {data[0]} is not accepted")
         key = cls(name, data[1:], algorithm)
         if str(key) != text.strip():
-            raise malformed(f"the verifier key's hash is not {key.hash.hex()}")
+            raise Flaw.MALFORMED(f"the verifier key's hash is not {key.hash.hex()}")
         return key
 
     @property

@@ -10,7 +10,10 @@ from enum import StrEnum
 
 
 class Flaw(StrEnum):
-    """Why a signature, an envelope or a key was refused."""
+    """Why a signature, an envelope or a key was refused; called with a reason, the error of that kind."""
+
+    def __call__(self, reason: str) -> SignatureError:
+        return SignatureError(self, reason)
 
     MALFORMED = "malformed"
     """The bytes do not follow the format (truncated, trailing bytes, bad base64, wrong version)."""
@@ -45,8 +48,3 @@ class SignatureError(Exception):
         super().__init__(reason)
         self.flaw = flaw
         self.reason = reason
-
-
-def malformed(reason: str) -> SignatureError:
-    """The error for bytes that do not follow their format."""
-    return SignatureError(Flaw.MALFORMED, reason)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from . import ed25519
-from .problems import Flaw, SignatureError, malformed
+from .problems import Flaw
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -53,7 +53,7 @@ class Reader:
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
         if count > len(self._data) - self._at:
-            raise malformed(f"the {self._what} is cut short")
+            raise Flaw.MALFORMED(f"the {self._what} is cut short")
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -69,7 +69,7 @@ class Reader:
         """A positive number in the shortest two's complement form, the only one that RFC 4251 allows."""
         raw = self.string()
         if not raw or raw[0] & 0x80 or (raw[0] == 0 and (len(raw) == 1 or not raw[1] & 0x80)):
-            raise malformed(f"a number in the {self._what} is not positive or not minimal")
+            raise Flaw.MALFORMED(f"a number in the {self._what} is not positive or not minimal")
         return int.from_bytes(raw, "big")
 
     @property
@@ -80,7 +80,7 @@ class Reader:
     def end(self) -> None:
         """Demand that everything was read."""
         if not self.at_end:
-            raise malformed(f"there are extra bytes after the {self._what}")
+            raise Flaw.MALFORMED(f"there are extra bytes after the {self._what}")
 
 
 def string(data: bytes) -> bytes:
@@ -126,9 +126,9 @@ class PublicKey(Struct, frozen=True):
         elif kind in _CURVES:
             curve, point = _text(reader.string()), reader.string()
             if (curve, len(point)) != _CURVES[kind][:2]:
-                raise malformed(f"the public key is no {kind} key: curve or length differ")
+                raise Flaw.MALFORMED(f"the public key is no {kind} key: curve or length differ")
         else:
-            raise SignatureError(Flaw.UNSUPPORTED, f"key type {kind!r} is not accepted")
+            raise Flaw.UNSUPPORTED(f"key type {kind!r} is not accepted")
         if kind.startswith("sk-"):
             application = reader.string()
         reader.end()
@@ -150,15 +150,13 @@ class PublicKey(Struct, frozen=True):
         algorithm, inner = _text(reader.string()), reader.string()
         accepted = tuple(_RSA_HASHES) if self.kind == "ssh-rsa" else (self.kind,)
         if algorithm not in accepted:
-            raise SignatureError(
-                Flaw.UNSUPPORTED, f"a {self.kind} key signed as {algorithm!r}, which is not accepted"
-            )
+            raise Flaw.UNSUPPORTED(f"a {self.kind} key signed as {algorithm!r}, which is not accepted")
         if self.kind.startswith("sk-"):
             # PROTOCOL.u2f: the token signs SHA256(application) ‖ flags ‖ counter ‖ SHA256(message).
             flags, counter = reader.take(1), reader.take(4)
             message = _sha256(self.application) + flags + counter + _sha256(message)
             if not flags[0] & USER_PRESENT:
-                raise SignatureError(Flaw.NO_USER_PRESENCE, "the security key signed without being touched")
+                raise Flaw.NO_USER_PRESENCE("the security key signed without being touched")
         reader.end()
         if "ed25519" in self.kind:
             ed25519.verify_trusted(self.point, inner, message)
@@ -181,9 +179,7 @@ class PublicKey(Struct, frozen=True):
                 pair.end()
                 key.verify(encoded, message, ec.ECDSA(getattr(hashes, _CURVES[self.kind][3])()))
         except InvalidSignature:
-            raise SignatureError(
-                Flaw.BAD_SIGNATURE, "the signature does not belong to these bytes and this key"
-            ) from None
+            raise Flaw.BAD_SIGNATURE("the signature does not belong to these bytes and this key") from None
 
     def _load(self) -> RSAPublicKey | EllipticCurvePublicKey | None:
         """The key as the library's object (None for Ed25519, which is used raw), checked to be usable."""
@@ -195,19 +191,18 @@ class PublicKey(Struct, frozen=True):
         if self.kind == "ssh-rsa":
             bits = self.modulus.bit_length()
             if not RSA_MIN_BITS <= bits <= RSA_MAX_BITS:
-                raise SignatureError(
-                    Flaw.WEAK_KEY,
+                raise Flaw.WEAK_KEY(
                     f"the RSA key has {bits} bits; accepted are {RSA_MIN_BITS} to {RSA_MAX_BITS}",
                 )
             try:
                 return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
             except ValueError:
-                raise SignatureError(Flaw.WEAK_KEY, "the RSA key's exponent or modulus is unusable") from None
+                raise Flaw.WEAK_KEY("the RSA key's exponent or modulus is unusable") from None
         curve: ec.EllipticCurve = getattr(ec, _CURVES[self.kind][2])()
         try:
             return ec.EllipticCurvePublicKey.from_encoded_point(curve, self.point)
         except ValueError:
-            raise SignatureError(Flaw.WEAK_KEY, f"the {self.kind} key is not a point of its curve") from None
+            raise Flaw.WEAK_KEY(f"the {self.kind} key is not a point of its curve") from None
 
 
 class SshSignature(Struct, frozen=True):
@@ -226,20 +221,18 @@ class SshSignature(Struct, frozen=True):
         """
         reader = Reader(_dearmor(armored), "SSH signature")
         if reader.take(len(MAGIC)) != MAGIC:
-            raise malformed("this is not an SSH signature: the magic bytes are missing")
+            raise Flaw.MALFORMED("this is not an SSH signature: the magic bytes are missing")
         version = reader.uint32()
         if version != 1:
-            raise SignatureError(Flaw.UNSUPPORTED, f"SSH signature version {version} is unknown, only 1 is")
+            raise Flaw.UNSUPPORTED(f"SSH signature version {version} is unknown, only 1 is")
         blob, namespace = reader.string(), reader.string()
         reader.string()  # reserved: version 1 ignores what stands here, and signs an empty string instead
         hash_name, signature = _text(reader.string()), reader.string()
         reader.end()
         if hash_name not in HASHES:
-            raise SignatureError(
-                Flaw.UNSUPPORTED, f"file hash {hash_name!r} is not accepted, only sha256 and sha512"
-            )
+            raise Flaw.UNSUPPORTED(f"file hash {hash_name!r} is not accepted, only sha256 and sha512")
         if not namespace:
-            raise malformed("the SSH signature has no namespace")
+            raise Flaw.MALFORMED("the SSH signature has no namespace")
         return cls(PublicKey.parse(blob), _text(namespace), hash_name, signature)
 
     def verify(self, data: bytes, namespace: str) -> None:
@@ -248,8 +241,8 @@ class SshSignature(Struct, frozen=True):
         Raises SignatureError: NAMESPACE, and everything `PublicKey.verify` raises.
         """
         if self.namespace != namespace:
-            raise SignatureError(
-                Flaw.NAMESPACE, f"signed for namespace {self.namespace!r}, but this file needs {namespace!r}"
+            raise Flaw.NAMESPACE(
+                f"signed for namespace {self.namespace!r}, but this file needs {namespace!r}"
             )
         self.key.verify(self.signature, _signed_bytes(data, namespace, self.hash_name))
 
@@ -272,14 +265,14 @@ def _signed_bytes(data: bytes, namespace: str, hash_name: str) -> bytes:
 
 def _dearmor(armored: bytes) -> bytes:
     if len(armored) > MAX_ARMORED_BYTES:
-        raise SignatureError(Flaw.TOO_LARGE, f"the signature file is larger than {MAX_ARMORED_BYTES} bytes")
+        raise Flaw.TOO_LARGE(f"the signature file is larger than {MAX_ARMORED_BYTES} bytes")
     text = armored.strip()
     if not text.startswith(_BEGIN) or not text.endswith(_END) or len(text) < len(_BEGIN) + len(_END):
-        raise malformed(f"this is not an SSH signature file: it must begin with {_text(_BEGIN)!r}")
+        raise Flaw.MALFORMED(f"this is not an SSH signature file: it must begin with {_text(_BEGIN)!r}")
     try:
         return base64.b64decode(b"".join(text[len(_BEGIN) : -len(_END)].split()), validate=True)
     except binascii.Error:
-        raise malformed("the SSH signature is not valid base64") from None
+        raise Flaw.MALFORMED("the SSH signature is not valid base64") from None
 
 
 def _sha256(data: bytes) -> bytes:
