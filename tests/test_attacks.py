@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from gate.engine.ledger.note import Checkpoint
 from gate.engine.policy.bundle import SHIPPED
 from gate.evidence.signing.keys import LogKey, VerifierKey, load_or_create_log_key
-from gate.evidence.signing.sshsig import ed25519_blob, sign, string
+from gate.evidence.signing.sshsig import ed25519_blob, string
+
+from .fuzz.ssh_signatures import sign
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]

@@ -476,7 +476,9 @@ def test_a_key_of_the_ledger_is_no_persons_key(world: World) -> None:
     """A sign-off by the log key counts for nobody; listed as an officer's, nothing is recorded."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    from gate.evidence.signing.sshsig import ed25519_blob, sign
+    from gate.evidence.signing.sshsig import ed25519_blob
+
+    from .fuzz.ssh_signatures import sign
 
     key = world.key()
     private = Ed25519PrivateKey.from_private_bytes(key._private.private_bytes_raw())

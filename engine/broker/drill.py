@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from ...evidence.base.atomic import put_file
 from ...evidence.base.errors import GateError, UsageError, masked
+from ...evidence.broker.clock import clock_after
 from ...evidence.broker.drill.journal import OWN, Journal, pack
 from ...evidence.broker.drill.run import STEPS, Drill, Plan, Runner
 from ...evidence.broker.port import Library, Settings, open_broker
 from ...evidence.broker.preflight import preflight_for_orders
 from ...evidence.broker.safety import check_library, check_target
-from ...evidence.process.programs import find, not_found
+from ...evidence.process.programs import located
 from ...evidence.process.programs import run as run_program
 from ...evidence.reading.files import read_regular
 from ..context import Context
@@ -53,17 +54,16 @@ async def rehearse(
     """Run a drill to its end.
 
     Raises Refused: anything but the pinned paper account, before an order left; BrokerProblem: as the runner
-    says; UsageError: a log cannot be read, there is no such halt command, or the client library is missing.
+    says; UsageError: a log cannot be read, or the client library is missing; EnvironmentProblem: there is no
+    such halt command.
     """
     check_target(plan.target)
     check_library(library)
     _read(around.logs)  # a log that cannot be archived is refused before anything is traded
-    if around.halt and find(around.halt[0], Path.cwd(), around.environment) is None:
-        what = f"the halt command cannot be started: {not_found(around.halt[0], Path.cwd())}"
-        raise UsageError(what, remedy="install it, make it executable, or correct its name")
+    if around.halt:
+        located(around.halt, Path.cwd(), around.environment, "the halt command")
     await preflight_for_orders(plan.target)
-    start = time.time_ns() - time.monotonic_ns()
-    journal = Journal(lambda: (start + time.monotonic_ns()) // 1000)
+    journal = Journal(clock_after())
     target = plan.target
     settings = Settings(target.port, target.client, target.host, account=target.account, reconnect=False)
     broker = open_broker(Library(library), settings, clock=journal.now)
@@ -133,24 +133,14 @@ def _table(drill: Drill) -> bytes:
 
 
 def _json(drill: Drill) -> bytes:
-    values = {name: None if value is None else f"{value:f}" for name, value in (
-        ("nav_before", drill.nav_before), ("nav_after", drill.nav_after)
-    )}  # fmt: skip
-    return render_json(
-        {
-            "recovered": recovered(drill),
-            "library": drill.library,
-            "exposure": drill.exposure,
-            "steps": [{"step": name, "completed_ms": done} for name, done in drill.steps],
-            "failures": [{"step": name, "problem": problem} for name, problem in drill.failures],
-            "total_recovery_ms": drill.total_ms,
-            "all_flat": drill.all_flat,
-            "open_orders": drill.open_orders,
-            **values,
-            "archive_sha256": drill.archived,
-            "left": drill.left,
-        }
-    )
+    shown = asdict(drill)
+    shown["steps"] = [{"step": name, "completed_ms": done} for name, done in drill.steps]
+    shown["failures"] = [{"step": name, "problem": problem} for name, problem in drill.failures]
+    for name in ("nav_before", "nav_after"):
+        shown[name] = None if shown[name] is None else f"{shown[name]:f}"
+    left, archived = shown.pop("left"), shown.pop("archived")
+    shown["total_recovery_ms"] = shown.pop("total_ms")
+    return render_json({"recovered": recovered(drill), **shown, "archive_sha256": archived, "left": left})
 
 
 DRILL: dict[str, Callable[[Drill], bytes]] = {"table": _table, "json": _json}

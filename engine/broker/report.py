@@ -38,15 +38,9 @@ def _scenario_text(scenario: Scenario) -> bytes:
 
 
 def _fault(fault: Fault) -> str:
-    usual = Fault(fault.fault, fault.at)
-    changed = {
-        name: value
-        for name, value in asdict(fault).items()
-        if value != getattr(usual, name) and name not in ("fault", "at")
-    }
-    return ", ".join(
-        [f"{fault.fault} at {fault.at}", *(f"{name} {value}" for name, value in changed.items())]
-    )
+    usual = asdict(Fault(fault.fault, fault.at))
+    changed = [f"{name} {value}" for name, value in asdict(fault).items() if value != usual[name]]
+    return ", ".join([f"{fault.fault} at {fault.at}", *changed])
 
 
 def _plain(value: Any) -> Any:
@@ -57,11 +51,10 @@ def _plain(value: Any) -> Any:
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 
-def _scenario_json(scenario: Scenario) -> bytes:
-    return render_json(_plain(to_json(scenario)))
-
-
-SCENARIO: dict[str, Callable[[Scenario], bytes]] = {"table": _scenario_text, "json": _scenario_json}
+SCENARIO: dict[str, Callable[[Scenario], bytes]] = {
+    "table": _scenario_text,
+    "json": lambda scenario: render_json(_plain(to_json(scenario))),
+}
 
 
 def _summary_text(summary: Summary) -> bytes:
@@ -81,8 +74,7 @@ def _summary_text(summary: Summary) -> bytes:
     )
 
 
-def _summary_json(summary: Summary) -> bytes:
-    return render_json(asdict(summary))
-
-
-SUMMARY: dict[str, Callable[[Summary], bytes]] = {"table": _summary_text, "json": _summary_json}
+SUMMARY: dict[str, Callable[[Summary], bytes]] = {
+    "table": _summary_text,
+    "json": lambda summary: render_json(asdict(summary)),
+}

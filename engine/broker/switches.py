@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from msgspec.structs import asdict
+
 from ...evidence.broker.switches.record import Exercised
 from ...evidence.broker.switches.rehearsals import rehearsals
 from ...evidence.broker.switches.rehearse import Outcome, Program, rehearse
@@ -48,27 +50,24 @@ def _table(found: list[Exercised]) -> bytes:
 
 
 def _json(found: list[Exercised]) -> bytes:
-    return render_json({"switches": [_row(one) for one in found]})
-
-
-def _row(one: Exercised) -> dict[str, object]:
-    def told(observed: Decimal, outcome: Outcome) -> dict[str, object]:
-        return {
-            "observed": _decimal(observed),
-            "triggered": outcome.triggered,
-            "halted": outcome.halted,
-            "reaction_ms": outcome.reaction_ms,
-            "on_wire": outcome.on_wire,
+    rows = [
+        {
+            "name": one.name,
+            "limit": _decimal(one.beyond.limit),
+            "verified": one.verified,
+            "short": _told(one.short.observed, one.short_outcome),
+            "beyond": _told(one.beyond.observed, one.beyond_outcome),
+            "problems": one.problems,
         }
+        for one in found
+    ]
+    return render_json({"switches": rows})
 
-    return {
-        "name": one.name,
-        "limit": _decimal(one.beyond.limit),
-        "verified": one.verified,
-        "short": told(one.short.observed, one.short_outcome),
-        "beyond": told(one.beyond.observed, one.beyond_outcome),
-        "problems": one.problems,
-    }
+
+def _told(observed: Decimal, outcome: Outcome) -> dict[str, object]:
+    told = asdict(outcome)
+    del told["problem"]  # which is among the switch's
+    return {"observed": _decimal(observed), **told}
 
 
 SWITCHES: dict[str, Callable[[list[Exercised]], bytes]] = {"table": _table, "json": _json}

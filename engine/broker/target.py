@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...evidence.base.records import lookup
 from ...evidence.broker.safety import Refused, Target
 from ..context import Context
 
@@ -48,10 +49,7 @@ def record_path(context: Context) -> str:
 
 def parameter(context: Context, group: str, name: str) -> Any:
     """The value of a policy's parameter; None where the bundle does not have it."""
-    value: Any = context.bundle.data
-    for part in ("gate", "params", group, name, "value"):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
+    return lookup(context.bundle.data, f"gate.params.{group}.{name}.value")
 
 
 def _options(context: Context) -> dict[str, Any]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Any, TypeVar
+
+import rfc8785
 
 from ..base.contracts import violations
 from ..base.errors import ConfigError, raise_all
@@ -38,3 +42,29 @@ def parse_declared(
 
 def _refuse(found: Iterable[tuple[str, str]], path: str, remedy: str) -> None:
     raise_all([ConfigError(what, path=path, place=place, remedy=remedy) for place, what in found])
+
+
+def digest_of(document: Any) -> str:
+    """SHA-256 of a document's canonical JSON; a number with a point counts with its digits as written."""
+    return hashlib.sha256(rfc8785.dumps(_plain(document))).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def whole(value: Any, *exact: str) -> Any:
+    """The value with each whole number in it as an integer (10.0 is one to JSON Schema), but for ``exact``.
+
+    Args:
+        exact: members of objects whose numbers stay as they are.
+    """
+    if isinstance(value, dict):
+        return {key: item if key in exact else whole(item, *exact) for key, item in value.items()}
+    if isinstance(value, list):
+        return [whole(item, *exact) for item in value]
+    return int(value) if isinstance(value, Decimal) and value == int(value) else value

@@ -12,9 +12,7 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 
-from msgspec import Struct
-
-from .port.interface import BrokerProblem
+from .port.model import BrokerProblem
 from .protocol.frames import frame_of
 from .safety import Outgoing, Target, check_accounts, check_target, refusal
 
@@ -32,22 +30,10 @@ _ERROR, _NEXT_ID, _ACCOUNTS, _OPEN_ORDERS_END = "4", "9", "15", "53"
 _CLOSING_S = 1.0
 
 
-class Gateway(Struct, frozen=True):
-    """What a gateway said of itself.
-
-    Attributes:
-        accounts: the accounts that the login manages.
-        server_version: the protocol version agreed on.
-        read_only: whether its Read-Only API is on; None if it was not asked, or the answer says neither.
-    """
-
-    accounts: tuple[str, ...]
-    server_version: int
-    read_only: bool | None
-
-
-async def preflight(target: Target, *, ask_read_only: bool, timeout_s: float = TIMEOUT_S) -> Gateway:
+async def preflight(target: Target, *, ask_read_only: bool) -> bool | None:
     """Connect, find out which accounts the gateway manages, and disconnect.
+
+    Returns whether its Read-Only API is on; None if it was not asked, or the answer says neither.
 
     Args:
         ask_read_only: whether to ask for this client's open orders. While Read-Only API is on, a gateway
@@ -59,7 +45,7 @@ async def preflight(target: Target, *, ask_read_only: bool, timeout_s: float = T
     check_target(target)
     where = f"{target.host}:{target.port}"
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(TIMEOUT_S):
             reader, writer = await asyncio.open_connection(target.host, target.port)
             try:
                 return await _Conversation(target, reader, writer).run(ask_read_only)
@@ -84,8 +70,8 @@ async def preflight_for_orders(target: Target) -> None:
 
     Raises Refused: its Read-Only API is on; else as :func:`preflight`.
     """
-    gateway = await preflight(target, ask_read_only=True)
-    if gateway.read_only and (refused := refusal(321, target.client)) is not None:
+    read_only = await preflight(target, ask_read_only=True)
+    if read_only and (refused := refusal(321, target.client)) is not None:
         raise refused
 
 
@@ -96,16 +82,14 @@ async def after_preflight(connect: Callable[[], Awaitable[object]]) -> None:
 
     Raises BrokerProblem: as ``connect`` does.
     """
-    for wait in _AGAIN_S:
+    for wait in (*_AGAIN_S, None):
         try:
             await connect()
+            return
         except BrokerProblem as problem:
-            if problem.code != 326:
+            if problem.code != 326 or wait is None:
                 raise
             await asyncio.sleep(wait)
-        else:
-            return
-    await connect()
 
 
 class _Conversation:
@@ -113,7 +97,7 @@ class _Conversation:
         self._target, self._reader, self._writer = target, reader, writer
         self._outgoing = Outgoing({_START})
 
-    async def run(self, ask_read_only: bool) -> Gateway:
+    async def run(self, ask_read_only: bool) -> bool | None:
         self._write(b"API\0" + struct.pack(">I", len(_VERSIONS)) + _VERSIONS)
         fields = await self._receive()
         if len(fields) != 2 or not (fields[0].isascii() and fields[0].isdigit() and len(fields[0]) < 6):
@@ -133,7 +117,7 @@ class _Conversation:
                 async with asyncio.timeout(_ANSWER_S):
                     read_only = await self._ask()
         await self._end()
-        return Gateway(accounts or (), int(fields[0]), read_only)
+        return read_only
 
     async def _ask(self) -> bool | None:
         """Whether the gateway hides orders; None where another error answers."""
@@ -149,10 +133,8 @@ class _Conversation:
     async def _messages(self) -> AsyncIterator[tuple[str, list[str]]]:
         while True:
             name, *rest = await self._receive()
-            if name == _ERROR and len(rest) >= 3 and rest[2] == "326":
-                found = refusal(326, self._target.client)
-                if found is not None:
-                    raise found
+            if name == _ERROR and rest[2:3] == ["326"] and (found := refusal(326, self._target.client)):
+                raise found
             yield name, rest
 
     async def _receive(self) -> list[str]:

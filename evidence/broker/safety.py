@@ -27,9 +27,6 @@ LIBRARIES = {"ib_async": "ibkr", "ib_insync": "ib-insync"}
 READING = frozenset({71, 61, 6, 76, 7, 62, 9, 17, 49})
 """Messages of a session that only reads: startApi, reqPositions, reqAccountUpdates, reqAccountUpdatesMulti,
 reqExecutions, reqAccountSummary, reqContractDetails, reqManagedAccts, reqCurrentTime."""
-ORDERS = frozenset({3, 4, 58})
-"""Messages that place, change or cancel orders: placeOrder, cancelOrder, reqGlobalCancel. Allow them once
-``check_accounts`` has held."""
 
 _PAPER = re.compile(r"(?:DUSIM|D[A-Z])[0-9]{3,12}")
 _SIMULATED = "DUSIM"
@@ -129,11 +126,11 @@ def check_library(name: str) -> str:
         remedy = f"choose one of {', '.join(LIBRARIES)}"
         raise UsageError(f"there is no adapter for the client library {name[:40]!r}", remedy=remedy)
     for pair in _OWNERS:
-        if None not in (versions := [_version(one) for one in pair]):
+        if None not in (versions := [installed(one) for one in pair]):
             both = " and ".join(f"{one} {version}" for one, version in zip(pair, versions, strict=True))
             remedy = f"make a new virtual environment with gate[{LIBRARIES[name]}] alone"
             raise Refused(f"{both} are both installed, and overwrite each other's files", remedy=remedy)
-    found = _version(name)
+    found = installed(name)
     if found is None:
         remedy = f"install it: pip install 'compliance-gate[{LIBRARIES[name]}]'"
         raise UsageError(f"the client library {name} is not installed", remedy=remedy)
@@ -224,7 +221,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _version(distribution: str) -> str | None:
+def installed(distribution: str) -> str | None:
+    """The version of a distribution that is installed; None where it is not."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

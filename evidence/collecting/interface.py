@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ..base.canonical import canonical, sha256_hex
 from ..base.errors import GateError, masked
@@ -202,17 +202,9 @@ class Evidence(JsonRecord, frozen=True):
 
     def to_json(self) -> dict[str, Any]:
         """The record whose canonical bytes the digest is taken over, and which is stored."""
-        return {
-            "collector": self.collector,
-            "version": self.version,
-            "facts": self.facts,
-            "problems": to_json(self.problems),
-            "scopes": to_json(self.scopes),
-            "files": [{"path": masked(f.path), "sha256": f.sha256, "size": f.size} for f in self.files],
-            "observed_at": self.observed_at,
-            "tool": self.tool,
-            "format": self.format,
-            "origins": to_json(self.origins),
-            "provider": self.provider,
-            "attachments": [{"name": a.name, "sha256": a.sha256, "size": a.size} for a in self.attachments],
-        }
+        record: dict[str, Any] = asdict(self)
+        del record["repeatable"]
+        record |= {name: to_json(record[name]) for name in ("problems", "scopes", "origins")}
+        record["files"] = [{"path": masked(f.path), "sha256": f.sha256, "size": f.size} for f in self.files]
+        parts = [{"name": a.name, "sha256": a.sha256, "size": a.size} for a in self.attachments]
+        return record | {"attachments": parts}

@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from ..base import errors
 from ..base.canonical import MAX_SAFE_INTEGER, canonical
@@ -171,21 +171,11 @@ def _observe(view: View, collector: Collector, guest: Plugin | None) -> Evidence
 def _bound(
     collector: Collector, observation: Observation, files: tuple[FileRead, ...], guest: Plugin | None
 ) -> Evidence:
-    return Evidence(
-        collector=collector.id,
-        version=collector.version,
-        facts=observation.facts,
-        problems=tuple(observation.problems),
-        scopes=tuple(observation.scopes),
-        files=files,
-        observed_at=observation.observed_at,
-        tool=observation.tool,
-        format=observation.format,
-        origins=tuple(observation.origins),
-        provider=None if guest is None else guest.provider,
-        attachments=tuple(Attachment.of(*part) for part in sorted(observation.attachments.items())),
-        repeatable=observation.repeatable,
-    )
+    seen = asdict(observation)
+    seen |= {name: tuple(seen[name]) for name in ("problems", "scopes", "origins")}
+    seen["attachments"] = tuple(Attachment.of(*part) for part in sorted(seen["attachments"].items()))
+    provider = None if guest is None else guest.provider
+    return Evidence(collector.id, collector.version, files=files, provider=provider, **seen)
 
 
 def _look(view: View, collector: Collector, guest: Plugin | None) -> Observation:

@@ -9,12 +9,13 @@ the git commit as resolved dependencies, the time as ``finishedOn``. Any collect
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
 
 from ..base.errors import EvidenceError
+from ..base.records import lookup
 from ..base.times import format_utc, parse_rfc3339
 from ..reading.files import ObjectFormat
 from ..reading.workspace import FileRead, View, Workspace
@@ -97,40 +98,28 @@ def stated(view: View, file: FileRead) -> Stated | None:
     path = file.path + SUFFIX
     if file.path.endswith(SUFFIX) or not view.exists(path):
         return None
+    again = "state the provenance again: gate provenance FILE"
     document = view.read_json(path, CONTRACT)
     if {"sha256": file.sha256} not in [subject["digest"] for subject in document["subject"]]:
-        raise EvidenceError(
-            f"states what {file.path.rpartition('/')[2]!r} was made from, but that file has other content",
-            path=path,
-            place="/subject",
-            remedy="make the evidence again and state its provenance again: gate provenance FILE",
-        )
-    predicate = document["predicate"]
-    finished = predicate["runDetails"].get("metadata", {}).get("finishedOn")
+        name = file.path.rpartition("/")[2]
+        what = f"states what {name!r} was made from, but that file has other content"
+        remedy = f"make the evidence again and {again}"
+        raise EvidenceError(what, path=path, place="/subject", remedy=remedy)
+    finished = lookup(document, "predicate.runDetails.metadata.finishedOn")
     try:
         finished_at = None if finished is None else format_utc(parse_rfc3339(finished))
     except ValueError as error:
-        raise EvidenceError(
-            str(error),
-            path=path,
-            place="/predicate/runDetails/metadata/finishedOn",
-            remedy="write it like 2025-11-07T12:00:00Z",
-        ) from error
-    dependencies = predicate["buildDefinition"]["resolvedDependencies"]
+        place, remedy = "/predicate/runDetails/metadata/finishedOn", "write it like 2025-11-07T12:00:00Z"
+        raise EvidenceError(str(error), path=path, place=place, remedy=remedy) from error
+    dependencies = lookup(document, "predicate.buildDefinition.resolvedDependencies")
     named = {item["name"]: item for item in dependencies}
     if len(named) != len(dependencies):
-        raise EvidenceError(
-            "names the same kind of source twice",
-            path=path,
-            place="/predicate/buildDefinition/resolvedDependencies",
-            remedy="state the provenance again: gate provenance FILE",
-        )
-    commit: Mapping[str, Any] = named.get(_COMMIT, {})
-    return Stated(
-        Origin(
-            commit=commit.get("digest", {}).get("gitCommit"),
-            dirty=commit.get("annotations", {}).get("dirty"),
-            digest=named.get(_SOURCES, {}).get("digest", {}).get("sha256"),
-        ),
-        finished_at,
+        place = "/predicate/buildDefinition/resolvedDependencies"
+        raise EvidenceError("names the same kind of source twice", path=path, place=place, remedy=again)
+    commit = named.get(_COMMIT, {})
+    origin = Origin(
+        lookup(commit, "digest.gitCommit"),
+        lookup(commit, "annotations.dirty"),
+        lookup(named.get(_SOURCES, {}), "digest.sha256"),
     )
+    return Stated(origin, finished_at)

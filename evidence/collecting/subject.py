@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
 from ..base.canonical import manifest_bytes, sha256_hex
 from ..base.errors import EvidenceError
-from ..base.limits import DEFAULT, Limits
 from ..reading import git
 from ..reading.files import printable
 from ..reading.git.plumbing import authors, is_earlier
@@ -101,15 +99,39 @@ def find_commit(workspace: Workspace, sources: Sources) -> Commit:
     if state is None or state.commit is None:
         return Commit(None, None, None)
     author = git.last_author(workspace.root, state.commit, sources.patterns, workspace.limits)
-    changed = bool(sources.unreadable) or dirty(
-        workspace.root,
-        sources.patterns,
-        workspace.limits,
-        files=sources.files,
-        workspace=workspace,
-        state=state,
-    )
-    return Commit(state.commit, author or state.author_email or None, changed)
+    dirty = bool(sources.unreadable) or _differs(workspace, sources, state)
+    return Commit(state.commit, author or state.author_email or None, dirty)
+
+
+def _differs(workspace: Workspace, sources: Sources, state: git.GitState) -> bool:
+    """Whether the judged content differs from the commit checked out.
+
+    A file that is not in the commit, has other content there, or is in the commit and was deleted, makes the
+    workspace dirty. Content is compared byte for byte, so a file that a clean filter would rewrite (line
+    endings, LFS) counts as modified, and so does one that is ignored.
+
+    Raises EnvironmentProblem: git refuses the repository, takes too long or breaks; EvidenceError: a file
+    cannot be read.
+    """
+    assert state.commit is not None and state.object_format is not None  # noqa: S101 - there is a commit
+    present, kind = set(sources.files), state.object_format
+    plain = ["**" if path == "." else path for path in (one.rstrip("/") for one in sources.patterns)]
+    inside = [glob_regex(f"{path}{rest}") for path in plain for rest in ("", "/**")]
+    blobs = git.tree(workspace.root, state.commit, [], workspace.limits)
+    for path in blobs.keys() - present:
+        if any(one.fullmatch(path) for one in inside) and not os.path.lexists(workspace.root / path):
+            return True
+    if present & workspace.special():
+        return True
+    links = workspace.links()
+    workspace.digests(sorted(present - links.keys()), kind)
+
+    def blob(path: str) -> str | None:
+        if path in links:
+            return git.blob_id(os.fsencode(links[path]), kind) + "@"
+        return workspace.blob_id(path, kind)
+
+    return any(blobs.get(path) != blob(path) for path in sorted(present))
 
 
 def authors_since(
@@ -122,63 +144,3 @@ def authors_since(
     root, limits, paths = workspace.root, workspace.limits, workspace.judged().patterns
     bases = [one for one in approved if is_earlier(root, one, commit, limits)]
     return {base: authors(root, commit, base, paths, limits) for base in (None, *bases)}
-
-
-def dirty(
-    root: Path,
-    paths: Sequence[str],
-    limits: Limits = DEFAULT,
-    *,
-    files: Iterable[str] | None = None,
-    workspace: Workspace | None = None,
-    state: git.GitState | None = None,
-) -> bool | None:
-    """Whether what lies at ``paths`` differs from the commit checked out; None where there is no repository.
-
-    A file that is not in the commit, has other content there, or is in the commit and was deleted, makes the
-    workspace dirty; before the first commit every file does. Content is compared byte for byte, so a file
-    that a clean filter would rewrite (line endings, LFS) counts as modified, and so does one that is ignored.
-
-    Args:
-        paths: relative directories, files or globs; ``.`` for everything.
-        files: the files and symbolic links at these paths, when the caller has listed them already; others
-            that exist there are then left alone.
-        workspace, state: the same workspace and its HEAD, when the caller has read them already.
-
-    Raises EnvironmentProblem: git refuses the repository, takes too long or breaks; EvidenceError: a file
-    cannot be read.
-    """
-    state = state or git.head(root, limits)
-    if state is None:
-        return None
-    expressions = []
-    for path in paths:
-        plain = path.rstrip("/")
-        pattern = "**" if plain == "." else plain
-        expressions.append(glob_regex(pattern))
-        expressions.append(glob_regex(f"{pattern}/**"))
-
-    def inside(path: str) -> bool:
-        return any(expression.fullmatch(path) for expression in expressions)
-
-    workspace = workspace or Workspace(root, limits)
-    links = workspace.links()
-    if files is None:
-        files = [path for path in (*workspace.inventory(), *links) if inside(path)]
-    present = set(files)
-    if state.commit is None or state.object_format is None:
-        return bool(present)
-    blobs = git.tree(root, state.commit, [], limits)
-    if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
-        return True
-    if present & workspace.special():
-        return True
-    workspace.digests(sorted(present - links.keys()), state.object_format)
-    for path in sorted(present):
-        if path in links:
-            now = git.blob_id(os.fsencode(links[path]), state.object_format) + "@"
-        else:
-            now = workspace.blob_id(path, state.object_format)
-        if blobs.get(path) != now:
-            return True
-    return False

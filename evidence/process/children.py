@@ -21,6 +21,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -63,18 +64,17 @@ def scratch(prefix: str) -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
+@dataclass(eq=False)
 class Ended(Exception):
     """The child ended before its time: by a signal, for want of memory, or with an exception.
 
     ``error`` is that exception as ``class: message``, ``trace`` its traceback.
     """
 
-    def __init__(self, number: int | None, memory: bool, error: str, trace: str) -> None:
-        super().__init__(error)
-        self.number = number
-        self.memory = memory
-        self.error = error
-        self.trace = trace
+    number: int | None
+    memory: bool
+    error: str
+    trace: str
 
 
 class Child:

@@ -18,8 +18,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from ..base.errors import EnvironmentProblem
-from .programs import ANSWER, ANSWER_BYTES, Process, find, not_found
+from .programs import ANSWER, ANSWER_BYTES, Process, located
 
 _PIECE = 1 << 16
 
@@ -67,28 +66,22 @@ class Dialogue:
         self.err = bytearray()
         """What it wrote to standard error."""
 
+    def _stated(self, word: bytes) -> int | None:
+        found = ANSWER.fullmatch(self._answer)
+        return int(found[2]) if found and found[1] == word else None
+
     @property
     def code(self) -> int | None:
         """The exit code (negative: the signal that ended it); None while it runs, or if we ended it."""
-        found = ANSWER.fullmatch(self._answer)
-        return int(found[2]) if found and found[1] == b"exit" else None
+        return self._stated(b"exit")
 
     @property
     def unstartable(self) -> str | None:
         """Why the program could not be started; None if it was."""
-        found = ANSWER.fullmatch(self._answer)
-        return os.strerror(int(found[2])) if found and found[1] == b"errno" else None
+        return None if (number := self._stated(b"errno")) is None else os.strerror(number)
 
     async def __aenter__(self) -> Self:
-        program = None
-        if not any("\x00" in part for part in self._command):
-            program = find(self._command[0], self._cwd, self._environment)
-        if program is None:
-            raise EnvironmentProblem(
-                f"{self._shown} cannot be started: {not_found(self._command[0], self._cwd)}",
-                remedy="install it, make it executable, or correct its name",
-            )
-        command = [str(program), *self._command[1:]]
+        command = located(self._command, self._cwd, self._environment, self._shown)
         self._process = Process(command, self._cwd, self._environment, spoken_to=True)
         loop = asyncio.get_running_loop()
         for name, descriptor in self._process.streams.items():

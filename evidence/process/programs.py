@@ -96,6 +96,25 @@ def not_found(program: str, cwd: Path) -> str:
     return f"there is no program {program!r}"
 
 
+def located(
+    command: Sequence[str],
+    cwd: Path,
+    environment: Mapping[str, str],
+    shown: str,
+    path: str | None = None,
+    place: str | None = None,
+) -> list[str]:
+    """The command with its program's path (see :func:`find`). Raises EnvironmentProblem: there is none."""
+    program = None
+    if not any("\x00" in part for part in command):
+        program = find(command[0], cwd, environment)
+    if program is None:
+        what = f"{shown} cannot be started: {not_found(command[0], cwd)}"
+        remedy = "install it, make it executable, or correct its name"
+        raise EnvironmentProblem(what, path=path, place=place, remedy=remedy)
+    return [str(program), *command[1:]]
+
+
 def run(
     command: Sequence[str],
     cwd: Path,
@@ -118,18 +137,9 @@ def run(
     Raises EnvironmentProblem: it is not there, or cannot be started; EvidenceError: it took too long or wrote
     too much, or ended the process that watches over it.
     """
-    program = None
-    if not any("\x00" in part for part in command):
-        program = find(command[0], cwd, environment)
-    if program is None:
-        raise EnvironmentProblem(
-            f"{shown} cannot be started: {not_found(command[0], cwd)}",
-            path=path,
-            place=place,
-            remedy="install it, make it executable, or correct its name",
-        )
-    _log.info("%s runs %s", shown, " ".join([str(program), *shown_arguments(command[1:], cwd)]))
-    process = Process([str(program), *command[1:]], cwd, environment)
+    words = located(command, cwd, environment, shown, path, place)
+    _log.info("%s runs %s", shown, " ".join([words[0], *shown_arguments(command[1:], cwd)]))
+    process = Process(words, cwd, environment)
     try:
         process.follow(seconds, most_bytes)
     finally:
@@ -140,19 +150,13 @@ def run(
         raise EvidenceError(f"{shown} {problem}", path=path, place=place, remedy=remedy)
     answer = ANSWER.fullmatch(process.answer)
     if answer is None:
-        raise EvidenceError(
-            f"{shown} ended without a trace: the process that watches over it was killed",
-            path=path,
-            place=place,
-            remedy="check the machine's memory; if the program kills other processes, do not run it",
-        )
+        what = f"{shown} ended without a trace: the process that watches over it was killed"
+        remedy = "check the machine's memory; if the program kills other processes, do not run it"
+        raise EvidenceError(what, path=path, place=place, remedy=remedy)
     if answer[1] == b"errno":
-        raise EnvironmentProblem(
-            f"{shown} cannot be started: {os.strerror(int(answer[2]))}",
-            path=path,
-            place=place,
-            remedy="correct the program, or its first line if it is a script",
-        )
+        what = f"{shown} cannot be started: {os.strerror(int(answer[2]))}"
+        remedy = "correct the program, or its first line if it is a script"
+        raise EnvironmentProblem(what, path=path, place=place, remedy=remedy)
     return Finished(int(answer[2]), bytes(process.out), bytes(process.err))
 
 
@@ -167,42 +171,6 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # too long for a name
         return False
-
-
-class Background:
-    """A program that runs until it is ended, or until gate itself is over; then nothing of it is left.
-
-    What it writes goes to the file ``log``. Raises EnvironmentProblem: no process can be started.
-    """
-
-    def __init__(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path) -> None:
-        _log.info("start %s", command[0])
-        with log.open("wb") as stream:
-            self._process = Process(list(command), cwd, environment, stream.fileno())
-
-    @property
-    def pid(self) -> int:
-        """Id of the process that watches over the program, and is an ancestor of all its processes."""
-        return self._process.pid
-
-    def ended(self) -> bool:
-        """Whether the program is over."""
-        return self._process.ended()
-
-    def stop(self) -> None:
-        """Ask the program to stop: SIGTERM to its process group."""
-        self._process.stop()
-
-    def code(self) -> int | None:
-        """Its exit code, negative for the signal that ended it; None while it runs, or if that is not known.
-
-        Raises EnvironmentProblem: it could not be started.
-        """
-        return self._process.code()
-
-    def end(self) -> None:
-        """End the program and everything that it started."""
-        self._process.end()
 
 
 class Process:
@@ -271,10 +239,8 @@ class Process:
 
         deadline = self._begin + seconds
         with selectors.DefaultSelector() as selector:
-            sinks = {self._status: self.answer}
-            for stream, sink in ((self._supervisor.stdout, self.out), (self._supervisor.stderr, self.err)):
-                assert stream is not None  # noqa: S101 - for the type checker: both are pipes
-                sinks[stream.fileno()] = sink
+            into = {"out": self.out, "err": self.err, "status": self.answer}
+            sinks = {descriptor: into[name] for name, descriptor in self.streams.items()}
             for descriptor in sinks:
                 selector.register(descriptor, selectors.EVENT_READ)
             while sinks:
@@ -300,7 +266,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The supervisor's process id."""
+        """Id of the process that watches over the program, and is an ancestor of all its processes."""
         return self._supervisor.pid
 
     def ended(self) -> bool:
@@ -308,12 +274,15 @@ class Process:
         return self._supervisor.poll() is not None
 
     def stop(self) -> None:
-        """Ask the program to stop."""
+        """Ask the program to stop: SIGTERM to its process group."""
         with suppress(BrokenPipeError):  # it is over
             os.write(self._control, b"t")
 
     def code(self) -> int | None:
-        """See :meth:`Background.code`."""
+        """Its exit code, negative for the signal that ended it; None while it runs, or if that is not known.
+
+        Raises EnvironmentProblem: it could not be started.
+        """
         if not self.ended():
             return None
         self.answer += os.read(self._status, ANSWER_BYTES)
@@ -324,7 +293,7 @@ class Process:
         return None if answer is None else int(answer[2])
 
     def end(self) -> None:
-        """Make sure that nothing is left."""
+        """End the program and everything that it started."""
         import subprocess
 
         os.close(self._control)  # tells the supervisor to end everything
@@ -338,3 +307,15 @@ class Process:
             if stream is not None:
                 with suppress(BrokenPipeError):
                     stream.close()
+
+
+class Background(Process):
+    """A program that runs until it is ended, or until gate itself is over; then nothing of it is left.
+
+    What it writes goes to the file ``log``. Raises EnvironmentProblem: no process can be started.
+    """
+
+    def __init__(self, command: Sequence[str], cwd: Path, environment: Mapping[str, str], log: Path) -> None:
+        _log.info("start %s", command[0])
+        with log.open("wb") as stream:
+            super().__init__(list(command), cwd, environment, stream.fileno())

@@ -29,6 +29,7 @@ _LOG = Log(__name__)
 
 _WORD: Final = re.compile(r'"(?P<quoted>[^"]*)"(?=[ \t]|$)|(?P<bare>[^ \t"]+)(?=[ \t]|$)')
 _OPTIONS: Final = re.compile(r'(?:[^ \t"]|"(?:[^"\\]|\\.)*")+')
+_VALUED: Final = ("namespaces", "valid-after", "valid-before")
 _OPTION: Final = re.compile(r'(?P<name>[A-Za-z-]+)(?:="(?P<value>(?:[^"\\]|\\.)*)")?(?:,(?!$)|$)')
 _DATE: Final = re.compile(
     r"(?P<day>\d{8})(?:(?P<minute>\d{4})(?P<second>\d{2})?)?(?P<zone>Z|UTC)?", re.IGNORECASE
@@ -36,14 +37,12 @@ _DATE: Final = re.compile(
 _SHAPES: Final = re.compile(r"(?:ssh|ecdsa|sk|rsa|webauthn)-[A-Za-z0-9@.-]+")
 
 
-def match_pattern(text: str, pattern: str) -> bool:
-    """Whether `text` matches an OpenSSH pattern, where `*` stands for anything and `?` for one character."""
-    return fnmatchcase(text, pattern.replace("[", "[[]"))
-
-
 def match_list(text: str, patterns: tuple[str, ...]) -> bool:
-    """Whether some pattern of the list matches `text` and no `!` pattern does (ssh_config(5), PATTERNS)."""
-    hits = [pattern for pattern in patterns if match_pattern(text, pattern.removeprefix("!"))]
+    """Whether some pattern of the list matches `text` and no `!` pattern does (ssh_config(5), PATTERNS).
+
+    In a pattern, `*` stands for anything and `?` for one character.
+    """
+    hits = [one for one in patterns if fnmatchcase(text, one.removeprefix("!").replace("[", "[[]"))]
     return bool(hits) and not any(pattern.startswith("!") for pattern in hits)
 
 
@@ -102,10 +101,9 @@ class AllowedSigners(Struct, frozen=True):
                 except _UnknownKey as error:
                     skipped.append((number, str(error)))
                     _LOG.info("%s, line %s, is skipped: %s", path, number, error)
-                except _LineError as error:
-                    raise EvidenceError(
-                        error.what, path=path, place=f"line {number}", remedy=error.remedy
-                    ) from None
+                except EvidenceError as error:
+                    error.path, error.place = path, f"line {number}"
+                    raise
         return cls(tuple(signers), path, tuple(skipped))
 
     def lookup(self, key: PublicKey, namespace: str) -> tuple[AllowedSigner, ...]:
@@ -113,10 +111,8 @@ class AllowedSigners(Struct, frozen=True):
         return tuple(one for one in self.signers if one.key.blob == key.blob and one.signs_in(namespace))
 
 
-class _LineError(Exception):
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.what, self.remedy = what, remedy
+def _wrong(what: str, remedy: str) -> EvidenceError:
+    return EvidenceError(what, remedy=remedy)
 
 
 class _UnknownKey(Exception):
@@ -131,18 +127,18 @@ _SHAPE_REMEDY: Final = (
 def _parse_line(line: str, number: int) -> AllowedSigner:
     word = _WORD.match(line)
     if word is None:
-        raise _LineError("the principals of this line are badly quoted", _SHAPE_REMEDY)
+        raise _wrong("the principals of this line are badly quoted", _SHAPE_REMEDY)
     principals = _patterns(word["bare"] if word["quoted"] is None else word["quoted"], "principals")
     rest = line[word.end() :].lstrip(" \t")
     options: dict[str, str | None] = {}
     if not _SHAPES.match(rest) and not _is_key(rest):
         found = _OPTIONS.match(rest)
         if found is None:
-            raise _LineError("this line has no key", _SHAPE_REMEDY)
+            raise _wrong("this line has no key", _SHAPE_REMEDY)
         options = _parse_options(found.group())
         rest = rest[found.end() :].lstrip(" \t")
     if "cert-authority" in options:
-        raise _LineError(
+        raise _wrong(
             "certificate authorities are not accepted, because revoked certificates could not be told apart",
             "list each person's own key on a line of its own, without cert-authority",
         )
@@ -151,7 +147,7 @@ def _parse_line(line: str, number: int) -> AllowedSigner:
         _time(name, options[name]) if name in options else None for name in ("valid-after", "valid-before")
     )
     if first is not None and last is not None and last <= first:
-        raise _LineError("valid-before is not later than valid-after", "correct the two times")
+        raise _wrong("valid-before is not later than valid-after", "correct the two times")
     listed = None if namespaces is None else _patterns(namespaces, "namespaces")
     return AllowedSigner(principals, _parse_key(rest), listed, first, last, number)
 
@@ -159,7 +155,7 @@ def _parse_line(line: str, number: int) -> AllowedSigner:
 def _patterns(text: str, what: str) -> tuple[str, ...]:
     patterns = tuple(text.split(","))
     if any(not pattern.lstrip("!") for pattern in patterns):
-        raise _LineError(
+        raise _wrong(
             f"the list of {what} has an empty member", "separate the members by single commas, no blanks"
         )
     return patterns
@@ -171,20 +167,15 @@ def _parse_options(text: str) -> dict[str, str | None]:
     while at < len(text):
         match = _OPTION.match(text, at)
         if match is None:
-            raise _LineError(f"the options are malformed at {text[at : at + 40]!r}", _SHAPE_REMEDY)
+            raise _wrong(f"the options are malformed at {text[at : at + 40]!r}", _SHAPE_REMEDY)
         name, value = match["name"].lower(), match["value"]
-        known = (
-            name == "cert-authority"
-            if value is None
-            else name in ("namespaces", "valid-after", "valid-before")
-        )
-        if not known:
-            raise _LineError(
+        if name not in (("cert-authority",) if value is None else _VALUED):
+            raise _wrong(
                 f"option {name!r} is unknown or lacks its quoted value",
                 'the options are namespaces="…", valid-after="…Z" and valid-before="…Z"',
             )
         if name in options:
-            raise _LineError(f"option {name!r} stands twice", "keep one of the two")
+            raise _wrong(f"option {name!r} stands twice", "keep one of the two")
         options[name] = None if value is None else value.replace('\\"', '"')
         at = match.end()
     return options
@@ -193,22 +184,21 @@ def _parse_options(text: str) -> dict[str, str | None]:
 def _time(name: str, text: str | None) -> int:
     match = _DATE.fullmatch(text or "")
     if match is None:
-        raise _LineError(
+        raise _wrong(
             f"{name} is no time: {text!r}", "write it as YYYYMMDDZ, YYYYMMDDHHMMZ or YYYYMMDDHHMMSSZ"
         )
     if match["zone"] is None:
-        raise _LineError(
+        raise _wrong(
             f"{name} {text!r} has no zone, so that it would mean another moment on every machine",
             f"state it in UTC: {text}Z",
         )
     digits = match["day"] + (match["minute"] or "0000") + (match["second"] or "00")
     # spelt out, because strptime loads the locale machinery
-    year, rest = int(digits[:4]), digits[4:]
-    month, day, hour, minute, second = (int(rest[start : start + 2]) for start in range(0, 10, 2))
+    month, day, hour, minute, second = (int(digits[start : start + 2]) for start in range(4, 14, 2))
     try:
-        return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+        return int(datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError:
-        raise _LineError(f"{name} {text!r} is no real time", "correct the date or the time of day") from None
+        raise _wrong(f"{name} {text!r} is no real time", "correct the date or the time of day") from None
 
 
 def _words(text: str) -> tuple[str, bytes]:
@@ -229,18 +219,18 @@ def _is_key(text: str) -> bool:
 def _parse_key(text: str) -> PublicKey:
     kind, blob = _words(text)
     if not blob:
-        raise _LineError("this line has no readable base64 key", _SHAPE_REMEDY)
+        raise _wrong("this line has no readable base64 key", _SHAPE_REMEDY)
     try:
         key = PublicKey.parse(blob)
     except SignatureError as problem:
         if problem.flaw is Flaw.UNSUPPORTED and blob.startswith(string(kind.encode())):
             raise _UnknownKey(problem.reason) from None
-        raise _LineError(
+        raise _wrong(
             f"the key is not acceptable: {problem.reason}",
             "use an Ed25519, ECDSA or security key (sk-), or an RSA key of at least 2048 bits",
         ) from None
     if key.kind != kind:
-        raise _LineError(
+        raise _wrong(
             f"the line says {kind!r}, but the key is a {key.kind}", "copy the whole line of the .pub file"
         )
     return key

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from . import ed25519
 from .keys import LogKey, VerifierKey
-from .problems import Flaw, SignatureError
+from .problems import Flaw
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 MAX_LINE_BYTES: Final = 65_535
@@ -61,9 +61,7 @@ class Envelope(Struct, frozen=True):
         import orjson
 
         if len(line) > MAX_LINE_BYTES:
-            raise SignatureError(
-                Flaw.TOO_LARGE, f"the line has {len(line)} bytes, the cap is {MAX_LINE_BYTES}"
-            )
+            raise Flaw.TOO_LARGE(f"the line has {len(line)} bytes, the cap is {MAX_LINE_BYTES}")
         try:
             document = orjson.loads(line)
             (signed,) = document["signatures"]
@@ -71,9 +69,9 @@ class Envelope(Struct, frozen=True):
             envelope = cls(payload, signed["keyid"], base64.b64decode(signed["sig"], validate=True))
             written = envelope.line()
         except (orjson.JSONDecodeError, binascii.Error, KeyError, TypeError, ValueError, AttributeError):
-            raise SignatureError(Flaw.MALFORMED, "the line is no DSSE envelope with one signature") from None
+            raise Flaw.MALFORMED("the line is no DSSE envelope with one signature") from None
         if written != line:
-            raise SignatureError(Flaw.NOT_CANONICAL, "the envelope is not written in its one canonical form")
+            raise Flaw.NOT_CANONICAL("the envelope is not written in its one canonical form")
         return envelope
 
     def verify(self, key: VerifierKey) -> None:
@@ -82,9 +80,7 @@ class Envelope(Struct, frozen=True):
         Raises SignatureError: WRONG_KEY, MALFORMED or BAD_SIGNATURE.
         """
         if self.keyid != key.fingerprint:
-            raise SignatureError(
-                Flaw.WRONG_KEY, f"signed by {self.keyid[:60]!r}, not by this log's {key.fingerprint}"
-            )
+            raise Flaw.WRONG_KEY(f"signed by {self.keyid[:60]!r}, not by this log's {key.fingerprint}")
         ed25519.verify_trusted(key.public, self.signature, pae(self.payload))
 
     def line(self) -> bytes:

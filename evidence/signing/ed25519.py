@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .problems import Flaw, SignatureError
+from .problems import Flaw
 
 _P: Final = 2**255 - 19
 _L: Final = 2**252 + 27742317777372353535851937790883648493
@@ -31,47 +31,31 @@ def check_public_key(raw: bytes) -> None:
     Raises SignatureError (MALFORMED for a wrong length, WEAK_KEY otherwise).
     """
     if len(raw) != PUBLIC_BYTES:
-        raise SignatureError(
-            Flaw.MALFORMED, f"an Ed25519 public key has {PUBLIC_BYTES} bytes, this one {len(raw)}"
-        )
+        raise Flaw.MALFORMED(f"an Ed25519 public key has {PUBLIC_BYTES} bytes, this one {len(raw)}")
     y = int.from_bytes(raw, "little") & ((1 << 255) - 1)
     if y >= _P:
-        raise SignatureError(Flaw.WEAK_KEY, "the Ed25519 public key is not canonically encoded")
+        raise Flaw.WEAK_KEY("the Ed25519 public key is not canonically encoded")
     if y in _LOW_ORDER:
-        raise SignatureError(
-            Flaw.WEAK_KEY, "the Ed25519 public key has low order, so anyone could sign for it"
-        )
+        raise Flaw.WEAK_KEY("the Ed25519 public key has low order, so anyone could sign for it")
     # x² = (y² - 1)/(d·y² + 1), RFC 8032 section 5.1.3, has a solution when this product is a square
     if pow((y * y - 1) * (_D * y * y + 1), (_P - 1) // 2, _P) != 1:
-        raise SignatureError(Flaw.WEAK_KEY, "the Ed25519 public key is not a point of the curve")
-
-
-def verify(public: bytes, signature: bytes, message: bytes) -> None:
-    """Check an Ed25519 signature (RFC 8032, pure) of `message` with the raw 32-byte public key.
-
-    Raises SignatureError: MALFORMED or WEAK_KEY as `check_public_key`, MALFORMED for a signature that is
-    not 64 bytes, BAD_SIGNATURE for a scalar S >= L or a signature that does not fit.
-    """
-    check_public_key(public)
-    verify_trusted(public, signature, message)
+        raise Flaw.WEAK_KEY("the Ed25519 public key is not a point of the curve")
 
 
 def verify_trusted(public: bytes, signature: bytes, message: bytes) -> None:
-    """As `verify`, for a key that `check_public_key` has accepted (a log has one key and many lines)."""
+    """Check an Ed25519 signature (RFC 8032, pure) with a raw key that `check_public_key` has accepted.
+
+    Raises SignatureError: MALFORMED for a signature that is not 64 bytes, BAD_SIGNATURE for a scalar S >= L
+    or a signature that does not fit.
+    """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     if len(signature) != SIGNATURE_BYTES:
-        raise SignatureError(
-            Flaw.MALFORMED, f"an Ed25519 signature has {SIGNATURE_BYTES} bytes, this one {len(signature)}"
-        )
+        raise Flaw.MALFORMED(f"an Ed25519 signature has {SIGNATURE_BYTES} bytes, this one {len(signature)}")
     if int.from_bytes(signature[32:], "little") >= _L:
-        raise SignatureError(
-            Flaw.BAD_SIGNATURE, "the Ed25519 signature is malleable (its scalar is not reduced)"
-        )
+        raise Flaw.BAD_SIGNATURE("the Ed25519 signature is malleable (its scalar is not reduced)")
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except InvalidSignature:
-        raise SignatureError(
-            Flaw.BAD_SIGNATURE, "the signature does not belong to these bytes and this key"
-        ) from None
+        raise Flaw.BAD_SIGNATURE("the signature does not belong to these bytes and this key") from None

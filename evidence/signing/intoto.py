@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..base.canonical import canonical
 from ..base.errors import InternalError
-from .problems import Flaw, SignatureError
+from .problems import Flaw
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 _FIELDS: Final = {"_type", "subject", "predicateType", "predicate"}
@@ -33,36 +33,31 @@ def parse_statement(payload: bytes) -> dict[str, Any]:
         statement = orjson.loads(payload)
         same = canonical(statement) == payload
     except (orjson.JSONDecodeError, InternalError) as error:
-        raise SignatureError(Flaw.NOT_CANONICAL, f"the payload is not canonical JSON: {error}") from None
+        raise Flaw.NOT_CANONICAL(f"the payload is not canonical JSON: {error}") from None
     if not same:
-        raise SignatureError(
-            Flaw.NOT_CANONICAL,
-            "the payload is not canonical JSON: its canonical form has other bytes (duplicate or unsorted "
-            "keys, blanks, -0 or other escapes)",
-        )
+        why = "its canonical form has other bytes (duplicate or unsorted keys, blanks, -0 or other escapes)"
+        raise Flaw.NOT_CANONICAL(f"the payload is not canonical JSON: {why}")
     if (
         not isinstance(statement, dict)
         or set(statement) - _FIELDS
         or statement.get("_type") != STATEMENT_TYPE
     ):
-        raise SignatureError(
-            Flaw.MALFORMED, f"the payload is no in-toto Statement with _type {STATEMENT_TYPE}"
-        )
+        raise Flaw.MALFORMED(f"the payload is no in-toto Statement with _type {STATEMENT_TYPE}")
     kind = statement.get("predicateType")
     if not isinstance(kind, str) or not kind:
-        raise SignatureError(Flaw.MALFORMED, "the Statement has no predicateType")
+        raise Flaw.MALFORMED("the Statement has no predicateType")
     if not isinstance(statement.get("predicate", {}), dict):
-        raise SignatureError(Flaw.MALFORMED, "the Statement's predicate is not an object")
+        raise Flaw.MALFORMED("the Statement's predicate is not an object")
     subjects = statement.get("subject")
     if not isinstance(subjects, list) or not subjects:
-        raise SignatureError(Flaw.MALFORMED, "the Statement has no subject")
+        raise Flaw.MALFORMED("the Statement has no subject")
     for number, subject in enumerate(subjects):
         if (
             not isinstance(subject, dict)
             or set(subject) - _SUBJECT_FIELDS
             or not _digests(subject.get("digest"))
         ):
-            raise SignatureError(Flaw.MALFORMED, f"subject {number} of the Statement has no proper digest")
+            raise Flaw.MALFORMED(f"subject {number} of the Statement has no proper digest")
     return statement
 
 

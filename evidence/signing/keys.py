@@ -17,7 +17,6 @@ import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,7 +25,7 @@ from msgspec import Struct
 from ..base.atomic import write_at
 from ..base.errors import EnvironmentProblem
 from . import ed25519
-from .problems import Flaw, SignatureError
+from .problems import Flaw
 from .sshsig import ed25519_blob, key_fingerprint
 
 if TYPE_CHECKING:
@@ -41,11 +40,6 @@ _ALGORITHM: Final = b"\x01"  # C2SP signed-note: plain Ed25519
 # ourselves spares the recording path the import of the whole serialization module.
 _PKCS8: Final = bytes.fromhex("302e020100300506032b657004220420")
 _NAME: Final = re.compile(r"[!-*,-~]+")
-
-
-@lru_cache(maxsize=16)  # asked for every line of a log
-def _fingerprint(public: bytes) -> str:
-    return key_fingerprint(ed25519_blob(public))
 
 
 class VerifierKey(Struct, frozen=True):
@@ -64,7 +58,7 @@ class VerifierKey(Struct, frozen=True):
     def __post_init__(self) -> None:
         """Raises SignatureError for a name that a note cannot carry, or a weak key."""
         if not _NAME.fullmatch(self.name):
-            raise SignatureError(Flaw.MALFORMED, "a log's name is printable ASCII without blanks and +")
+            raise Flaw.MALFORMED("a log's name is printable ASCII without blanks and +")
         ed25519.check_public_key(self.public)
 
     @classmethod
@@ -77,12 +71,12 @@ class VerifierKey(Struct, frozen=True):
         except (binascii.Error, ValueError):
             data = b""
         if len(data) < 2:
-            raise SignatureError(Flaw.MALFORMED, "this is not a verifier key of the form name+hash+base64")
+            raise Flaw.MALFORMED("this is not a verifier key of the form name+hash+base64")
         if data[:1] != algorithm:
-            raise SignatureError(Flaw.UNSUPPORTED, f"verifier key algorithm {data[0]} is not accepted")
+            raise Flaw.UNSUPPORTED(f"verifier key algorithm {data[0]} is not accepted")
         key = cls(name, data[1:], algorithm)
         if str(key) != text.strip():
-            raise SignatureError(Flaw.MALFORMED, f"the verifier key's hash is not {key.hash.hex()}")
+            raise Flaw.MALFORMED(f"the verifier key's hash is not {key.hash.hex()}")
         return key
 
     @property
@@ -98,7 +92,7 @@ class VerifierKey(Struct, frozen=True):
     @property
     def fingerprint(self) -> str:
         """`SHA256:…` over the SSH form of the key, as ssh-keygen prints it."""
-        return _fingerprint(self.public)
+        return key_fingerprint(ed25519_blob(self.public))
 
     def __str__(self) -> str:
         return f"{self.name}+{self.hash.hex()}+{base64.b64encode(self.algorithm + self.public).decode()}"
@@ -158,18 +152,16 @@ def load_or_create_log_key(config_dir: Path, name: str = KEY_FILE) -> tuple[LogK
     with _problems(config_dir):
         config_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _directory(config_dir) as directory:
-            if directory is None:
-                raise _problem(config_dir, "was removed while it was used", "try again")
-            key = _read(config_dir, directory, name)
-            if key is not None:
-                return key, False
-            key = LogKey.generate()
-            if _write(directory, key, name):
-                return key, True
-            other = _read(config_dir, directory, name)
-            if other is None:
-                raise _problem(config_dir / name, "was removed while it was used", "try again")
-            return other, False
+            if directory is not None:
+                if (key := _read(config_dir, directory, name)) is not None:
+                    return key, False
+                made = LogKey.generate()
+                with suppress(FileExistsError):  # another process was faster
+                    write_at(directory, name, made._pem(), mode=0o600, replace=False)
+                    return made, True
+                if (key := _read(config_dir, directory, name)) is not None:
+                    return key, False
+            raise _problem(config_dir / name, "was removed while it was used", "try again")
 
 
 def load_log_key(config_dir: Path, name: str = KEY_FILE) -> LogKey | None:
@@ -194,15 +186,6 @@ def put_next_in_place(config_dir: Path) -> str | None:
         os.rename(NEXT_FILE, KEY_FILE, src_dir_fd=directory, dst_dir_fd=directory)
         os.fsync(directory)
     return kept
-
-
-def _write(directory: int, key: LogKey, name: str) -> bool:
-    """Put the key in place; False when another process was faster."""
-    try:
-        write_at(directory, name, key._pem(), mode=0o600, replace=False)
-    except FileExistsError:
-        return False
-    return True
 
 
 def _read(config_dir: Path, directory: int, name: str) -> LogKey | None:

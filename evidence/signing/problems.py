@@ -10,7 +10,10 @@ from enum import StrEnum
 
 
 class Flaw(StrEnum):
-    """Why a signature, an envelope or a key was refused."""
+    """Why a signature, an envelope or a key was refused; called with a reason, the error of that kind."""
+
+    def __call__(self, reason: str) -> SignatureError:
+        return SignatureError(self, reason)
 
     MALFORMED = "malformed"
     """The bytes do not follow the format (truncated, trailing bytes, bad base64, wrong version)."""

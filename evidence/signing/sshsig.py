@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from . import ed25519
-from .problems import Flaw, SignatureError
+from .problems import Flaw
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 MAGIC: Final = b"SSHSIG"
@@ -34,12 +33,14 @@ USER_PRESENT: Final = 0x01
 
 _BEGIN: Final = b"-----BEGIN SSH SIGNATURE-----"
 _END: Final = b"-----END SSH SIGNATURE-----"
-_RSA_HASHES: Final = {"rsa-sha2-256": "sha256", "rsa-sha2-512": "sha512"}
-_CURVES: Final = {  # key type -> curve name in the blob, bytes of an uncompressed point
-    "ecdsa-sha2-nistp256": ("nistp256", 65),
-    "ecdsa-sha2-nistp384": ("nistp384", 97),
-    "ecdsa-sha2-nistp521": ("nistp521", 133),
-    "sk-ecdsa-sha2-nistp256@openssh.com": ("nistp256", 65),
+_RSA_HASHES: Final = {"rsa-sha2-256": "SHA256", "rsa-sha2-512": "SHA512"}
+_CURVES: Final = {
+    # key type -> curve name in the blob, bytes of an uncompressed point; the library's curve and its hash,
+    # which RFC 5656 section 6.2.1 ties to the curve
+    "ecdsa-sha2-nistp256": ("nistp256", 65, "SECP256R1", "SHA256"),
+    "ecdsa-sha2-nistp384": ("nistp384", 97, "SECP384R1", "SHA384"),
+    "ecdsa-sha2-nistp521": ("nistp521", 133, "SECP521R1", "SHA512"),
+    "sk-ecdsa-sha2-nistp256@openssh.com": ("nistp256", 65, "SECP256R1", "SHA256"),
 }
 
 
@@ -52,7 +53,7 @@ class Reader:
     def take(self, count: int) -> bytes:
         """The next `count` bytes."""
         if count > len(self._data) - self._at:
-            raise SignatureError(Flaw.MALFORMED, f"the {self._what} is cut short")
+            raise Flaw.MALFORMED(f"the {self._what} is cut short")
         self._at += count
         return self._data[self._at - count : self._at]
 
@@ -68,9 +69,7 @@ class Reader:
         """A positive number in the shortest two's complement form, the only one that RFC 4251 allows."""
         raw = self.string()
         if not raw or raw[0] & 0x80 or (raw[0] == 0 and (len(raw) == 1 or not raw[1] & 0x80)):
-            raise SignatureError(
-                Flaw.MALFORMED, f"a number in the {self._what} is not positive or not minimal"
-            )
+            raise Flaw.MALFORMED(f"a number in the {self._what} is not positive or not minimal")
         return int.from_bytes(raw, "big")
 
     @property
@@ -81,7 +80,7 @@ class Reader:
     def end(self) -> None:
         """Demand that everything was read."""
         if not self.at_end:
-            raise SignatureError(Flaw.MALFORMED, f"there are extra bytes after the {self._what}")
+            raise Flaw.MALFORMED(f"there are extra bytes after the {self._what}")
 
 
 def string(data: bytes) -> bytes:
@@ -126,12 +125,10 @@ class PublicKey(Struct, frozen=True):
             exponent, modulus = reader.mpint(), reader.mpint()
         elif kind in _CURVES:
             curve, point = _text(reader.string()), reader.string()
-            if (curve, len(point)) != _CURVES[kind]:
-                raise SignatureError(
-                    Flaw.MALFORMED, f"the public key is no {kind} key: curve or length differ"
-                )
+            if (curve, len(point)) != _CURVES[kind][:2]:
+                raise Flaw.MALFORMED(f"the public key is no {kind} key: curve or length differ")
         else:
-            raise SignatureError(Flaw.UNSUPPORTED, f"key type {kind!r} is not accepted")
+            raise Flaw.UNSUPPORTED(f"key type {kind!r} is not accepted")
         if kind.startswith("sk-"):
             application = reader.string()
         reader.end()
@@ -153,15 +150,13 @@ class PublicKey(Struct, frozen=True):
         algorithm, inner = _text(reader.string()), reader.string()
         accepted = tuple(_RSA_HASHES) if self.kind == "ssh-rsa" else (self.kind,)
         if algorithm not in accepted:
-            raise SignatureError(
-                Flaw.UNSUPPORTED, f"a {self.kind} key signed as {algorithm!r}, which is not accepted"
-            )
+            raise Flaw.UNSUPPORTED(f"a {self.kind} key signed as {algorithm!r}, which is not accepted")
         if self.kind.startswith("sk-"):
             # PROTOCOL.u2f: the token signs SHA256(application) ‖ flags ‖ counter ‖ SHA256(message).
             flags, counter = reader.take(1), reader.take(4)
             message = _sha256(self.application) + flags + counter + _sha256(message)
             if not flags[0] & USER_PRESENT:
-                raise SignatureError(Flaw.NO_USER_PRESENCE, "the security key signed without being touched")
+                raise Flaw.NO_USER_PRESENCE("the security key signed without being touched")
         reader.end()
         if "ed25519" in self.kind:
             ed25519.verify_trusted(self.point, inner, message)
@@ -176,21 +171,15 @@ class PublicKey(Struct, frozen=True):
         key = self._load()
         try:
             if isinstance(key, rsa.RSAPublicKey):
-                digest = hashes.SHA256() if _RSA_HASHES[algorithm] == "sha256" else hashes.SHA512()
+                digest = getattr(hashes, _RSA_HASHES[algorithm])()
                 key.verify(signature, message, padding.PKCS1v15(), digest)
             elif isinstance(key, ec.EllipticCurvePublicKey):
                 pair = Reader(signature, "ECDSA signature")
                 encoded = utils.encode_dss_signature(pair.mpint(), pair.mpint())
                 pair.end()
-                bits = key.curve.key_size  # RFC 5656 section 6.2.1: the hash goes with the curve
-                hashed = (
-                    hashes.SHA256() if bits <= 256 else hashes.SHA384() if bits <= 384 else hashes.SHA512()
-                )
-                key.verify(encoded, message, ec.ECDSA(hashed))
+                key.verify(encoded, message, ec.ECDSA(getattr(hashes, _CURVES[self.kind][3])()))
         except InvalidSignature:
-            raise SignatureError(
-                Flaw.BAD_SIGNATURE, "the signature does not belong to these bytes and this key"
-            ) from None
+            raise Flaw.BAD_SIGNATURE("the signature does not belong to these bytes and this key") from None
 
     def _load(self) -> RSAPublicKey | EllipticCurvePublicKey | None:
         """The key as the library's object (None for Ed25519, which is used raw), checked to be usable."""
@@ -202,19 +191,18 @@ class PublicKey(Struct, frozen=True):
         if self.kind == "ssh-rsa":
             bits = self.modulus.bit_length()
             if not RSA_MIN_BITS <= bits <= RSA_MAX_BITS:
-                raise SignatureError(
-                    Flaw.WEAK_KEY,
+                raise Flaw.WEAK_KEY(
                     f"the RSA key has {bits} bits; accepted are {RSA_MIN_BITS} to {RSA_MAX_BITS}",
                 )
             try:
                 return rsa.RSAPublicNumbers(self.exponent, self.modulus).public_key()
             except ValueError:
-                raise SignatureError(Flaw.WEAK_KEY, "the RSA key's exponent or modulus is unusable") from None
-        curves: dict[int, ec.EllipticCurve] = {65: ec.SECP256R1(), 97: ec.SECP384R1(), 133: ec.SECP521R1()}
+                raise Flaw.WEAK_KEY("the RSA key's exponent or modulus is unusable") from None
+        curve: ec.EllipticCurve = getattr(ec, _CURVES[self.kind][2])()
         try:
-            return ec.EllipticCurvePublicKey.from_encoded_point(curves[len(self.point)], self.point)
+            return ec.EllipticCurvePublicKey.from_encoded_point(curve, self.point)
         except ValueError:
-            raise SignatureError(Flaw.WEAK_KEY, f"the {self.kind} key is not a point of its curve") from None
+            raise Flaw.WEAK_KEY(f"the {self.kind} key is not a point of its curve") from None
 
 
 class SshSignature(Struct, frozen=True):
@@ -233,20 +221,18 @@ class SshSignature(Struct, frozen=True):
         """
         reader = Reader(_dearmor(armored), "SSH signature")
         if reader.take(len(MAGIC)) != MAGIC:
-            raise SignatureError(Flaw.MALFORMED, "this is not an SSH signature: the magic bytes are missing")
+            raise Flaw.MALFORMED("this is not an SSH signature: the magic bytes are missing")
         version = reader.uint32()
         if version != 1:
-            raise SignatureError(Flaw.UNSUPPORTED, f"SSH signature version {version} is unknown, only 1 is")
+            raise Flaw.UNSUPPORTED(f"SSH signature version {version} is unknown, only 1 is")
         blob, namespace = reader.string(), reader.string()
         reader.string()  # reserved: version 1 ignores what stands here, and signs an empty string instead
         hash_name, signature = _text(reader.string()), reader.string()
         reader.end()
         if hash_name not in HASHES:
-            raise SignatureError(
-                Flaw.UNSUPPORTED, f"file hash {hash_name!r} is not accepted, only sha256 and sha512"
-            )
+            raise Flaw.UNSUPPORTED(f"file hash {hash_name!r} is not accepted, only sha256 and sha512")
         if not namespace:
-            raise SignatureError(Flaw.MALFORMED, "the SSH signature has no namespace")
+            raise Flaw.MALFORMED("the SSH signature has no namespace")
         return cls(PublicKey.parse(blob), _text(namespace), hash_name, signature)
 
     def verify(self, data: bytes, namespace: str) -> None:
@@ -255,32 +241,10 @@ class SshSignature(Struct, frozen=True):
         Raises SignatureError: NAMESPACE, and everything `PublicKey.verify` raises.
         """
         if self.namespace != namespace:
-            raise SignatureError(
-                Flaw.NAMESPACE, f"signed for namespace {self.namespace!r}, but this file needs {namespace!r}"
+            raise Flaw.NAMESPACE(
+                f"signed for namespace {self.namespace!r}, but this file needs {namespace!r}"
             )
         self.key.verify(self.signature, _signed_bytes(data, namespace, self.hash_name))
-
-
-def sign(data: bytes, namespace: str, key: Ed25519PrivateKey, hash_name: str = "sha512") -> bytes:
-    """An armored SSHSIG over `data`, byte for byte what `ssh-keygen -Y sign` writes for the same key.
-
-    For tools and tests: people sign with ssh-keygen, whose keys are never read here. Raises ValueError when
-    the namespace is empty or not ASCII, or the hash is neither `sha256` nor `sha512`.
-    """
-    if not namespace or not namespace.isascii() or hash_name not in HASHES:
-        raise ValueError("an SSH signature needs an ASCII namespace and the hash sha256 or sha512")
-    signature = key.sign(_signed_bytes(data, namespace, hash_name))
-    kind = b"ssh-ed25519"
-    blob = MAGIC + (1).to_bytes(4, "big") + string(ed25519_blob(key.public_key().public_bytes_raw()))
-    blob += (
-        string(namespace.encode())
-        + string(b"")
-        + string(hash_name.encode())
-        + string(string(kind) + string(signature))
-    )
-    text = base64.b64encode(blob)
-    lines = [text[at : at + 70] for at in range(0, len(text), 70)]
-    return b"\n".join([_BEGIN, *lines, _END, b""])
 
 
 @functools.lru_cache(maxsize=64)
@@ -296,27 +260,19 @@ def ed25519_blob(raw: bytes) -> bytes:
 
 def _signed_bytes(data: bytes, namespace: str, hash_name: str) -> bytes:
     digest = hashlib.new(hash_name, data).digest()
-    return (
-        MAGIC
-        + string(namespace.encode("ascii"))
-        + string(b"")
-        + string(hash_name.encode("ascii"))
-        + string(digest)
-    )
+    return MAGIC + b"".join(map(string, (namespace.encode("ascii"), b"", hash_name.encode(), digest)))
 
 
 def _dearmor(armored: bytes) -> bytes:
     if len(armored) > MAX_ARMORED_BYTES:
-        raise SignatureError(Flaw.TOO_LARGE, f"the signature file is larger than {MAX_ARMORED_BYTES} bytes")
+        raise Flaw.TOO_LARGE(f"the signature file is larger than {MAX_ARMORED_BYTES} bytes")
     text = armored.strip()
     if not text.startswith(_BEGIN) or not text.endswith(_END) or len(text) < len(_BEGIN) + len(_END):
-        raise SignatureError(
-            Flaw.MALFORMED, f"this is not an SSH signature file: it must begin with {_text(_BEGIN)!r}"
-        )
+        raise Flaw.MALFORMED(f"this is not an SSH signature file: it must begin with {_text(_BEGIN)!r}")
     try:
         return base64.b64decode(b"".join(text[len(_BEGIN) : -len(_END)].split()), validate=True)
     except binascii.Error:
-        raise SignatureError(Flaw.MALFORMED, "the SSH signature is not valid base64") from None
+        raise Flaw.MALFORMED("the SSH signature is not valid base64") from None
 
 
 def _sha256(data: bytes) -> bytes:

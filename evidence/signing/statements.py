@@ -70,18 +70,15 @@ def check_signature(
             f"the signature holds, but {signers.path} does not list {fingerprint} for namespace {namespace!r}"
         )
         return SignatureCheck("unknown_key", key=fingerprint, problem=reason)
-    starts = [entry.valid_from_s for entry in entries if entry.valid_from_s is not None]
-    ends = [entry.valid_until_s for entry in entries if entry.valid_until_s is not None]
     windows = {(entry.valid_from_s, entry.valid_until_s) for entry in entries}
     lines = ", ".join(str(entry.line) for entry in entries)
+    odd = f"{signers.path} gives this key different times (lines {lines}): only the common time counts"
     return SignatureCheck(
         "valid",
         principals=tuple(dict.fromkeys(name for entry in entries for name in entry.principals)),
         key=fingerprint,
-        valid_from_s=max(starts, default=None),
-        valid_until_s=min(ends, default=None),
-        problem=None
-        if len(windows) == 1
-        else f"{signers.path} gives this key different times (lines {lines}): only the common time counts",
+        valid_from_s=max((start for start, _ in windows if start is not None), default=None),
+        valid_until_s=min((end for _, end in windows if end is not None), default=None),
+        problem=None if len(windows) == 1 else odd,
         entries=entries,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracle import Folder, accepted, check
+from ssh_signatures import sign
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.interface import CHECKPOINT, LOG
@@ -24,7 +25,7 @@ from gate.evidence.signing.dsse import Envelope
 from gate.evidence.signing.intoto import STATEMENT_TYPE, parse_statement
 from gate.evidence.signing.keys import LogKey, VerifierKey
 from gate.evidence.signing.problems import SignatureError
-from gate.evidence.signing.sshsig import SshSignature, sign
+from gate.evidence.signing.sshsig import SshSignature
 from gate.evidence.signing.statements import check_signature
 
 NAME = "fuzz.example/log"

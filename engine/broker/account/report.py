@@ -35,9 +35,8 @@ def _text(record: Record) -> bytes:
     lines.append(f"limits              {limits}")
     attested = one.get("attested")
     if attested:
-        lines.append(
-            f"attested            {', '.join(attested['fields'])} by {attested['by']}, {attested['at']}"
-        )
+        fields = ", ".join(attested["fields"])
+        lines.append(f"attested            {fields} by {attested['by']}, {attested['at']}")
     if "connection" in one:
         lines += _session(one["connection"])
     lines += [_latency(row) for row in one.get("latency", ())]

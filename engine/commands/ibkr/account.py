@@ -11,8 +11,7 @@ import typer
 from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc, parse_rfc3339
 from ....evidence.broker.port import Library
-from ....evidence.broker.probe.dump import read_dump
-from ....evidence.broker.probe.importing import choose, import_record
+from ....evidence.broker.probe.dump import choose, import_record, read_dump
 from ....evidence.broker.probe.record import Record
 from ....evidence.broker.probe.run import SAMPLES, Plan, probe
 from ....evidence.reading.workspace import check_relative
@@ -26,7 +25,7 @@ from ...people.provenance import check_finished
 from ...terminal.console import progress
 from ...terminal.outputs import Output, parse_outputs, write
 from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
-from .options import ClientId, ClientLibrary, GatewayHost, GatewayPort
+from .options import ClientId, ClientLibrary, Force, GatewayHost, GatewayPort
 
 Attested = Annotated[
     Path | None,
@@ -41,7 +40,6 @@ To = Annotated[
     Path | None,
     typer.Option("--to", help="The record; by default where the settings look for it.", metavar="FILE"),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace the record.")]
 
 
 def import_account(

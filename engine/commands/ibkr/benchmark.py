@@ -12,8 +12,8 @@ from ....evidence.base.times import format_utc
 from ....evidence.broker.benchmark.measure import measure
 from ....evidence.broker.port import Library
 from ....evidence.reading.workspace import check_relative
-from ...broker.evidence_files import check_place, write_evidence
-from ...broker.session.baseline import BENCHMARK, baseline, compare
+from ...broker.evidence_files import check_place, to_file, write_evidence
+from ...broker.session.baseline import BENCHMARK, CONTRACT, baseline, compare
 from ...broker.session.files import options
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
@@ -56,7 +56,7 @@ def benchmark(
     finished = now()
     made_from = f" --scenario {masked(scenario.name)}" if scenario else ""
     command = f"gate ibkr benchmark{made_from} --seed {measured.seed} --orders {orders}"
-    made = baseline(measured, format_utc(finished))
+    made = to_file(baseline(measured, format_utc(finished)), CONTRACT, options(context).mock)
     write_evidence(context, file, made, finished, command, force=force, quiet=quiet)
     found = compare(context, measured)
     for item in outputs:

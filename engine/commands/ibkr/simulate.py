@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -71,18 +72,12 @@ def simulate(
     def listening(address: str, taken: int) -> None:
         write_error(f"listening on {address}:{taken} as {chosen.account}, scenario {chosen.name}")
 
-    def session(opened: ObservationLog | None) -> None:
-        summary = asyncio.run(
-            run_session(chosen, host=host, port=port, seconds=seconds, log=opened, listening=listening)
-        )
+    with nullcontext() if log is None else ObservationLog(log) as opened:
+        session = run_session(chosen, host=host, port=port, seconds=seconds, log=opened, listening=listening)
+        summary = asyncio.run(session)
         for item in outputs:
             write(item, report.SUMMARY[item.format](summary))
-
-    if log is None or context is None:
-        session(None)
-        return
-    with ObservationLog(log) as opened:
-        session(opened)
-    made_from = f" --scenario {scenario}" if scenario else ""
-    command = f"gate ibkr simulate{made_from} --seed {chosen.seed}"
-    write_provenance(context, [log], now(), command)
+    if log is not None and context is not None:
+        made_from = f" --scenario {scenario}" if scenario else ""
+        command = f"gate ibkr simulate{made_from} --seed {chosen.seed}"
+        write_provenance(context, [log], now(), command)

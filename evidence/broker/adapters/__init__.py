@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 
 from ...base.errors import EnvironmentProblem
 from ..port.model import Library
-from .interface import ClientLibrary
+from ..safety import LIBRARIES, installed
+from .library import LibraryAdapter
 
 
-def load(library: Library) -> ClientLibrary:
+def load(library: Library) -> LibraryAdapter:
     """The adapter of a client library.
 
     Raises EnvironmentProblem: it is not installed; both are, which damages them; it does not work with this
     Python.
     """
-    installed = [one for one in Library if _version(one) is not None]
-    if len(installed) > 1:
+    found = {one: version for one in Library if (version := installed(one)) is not None}
+    if len(found) > 1:
         what = "ib_async and ib_insync are both installed, and each overwrites files of the other's eventkit"
         remedy = (
             "uninstall ib_async, ib_insync, aeventkit and eventkit, then install one extra: ibkr or ib-insync"
         )
         raise EnvironmentProblem(what, remedy=remedy)
-    number = _version(library)
-    if number is None:
-        extra = "ibkr" if library is Library.IB_ASYNC else "ib-insync"
-        other = f"; {installed[0]} is installed, and must be named to be used" if installed else ""
-        remedy = f"pip install 'compliance-gate[{extra}]'{other}"
+    if library not in found:
+        other = "".join(f"; {one} is installed, and must be named to be used" for one in found)
+        remedy = f"pip install 'compliance-gate[{LIBRARIES[library]}]'{other}"
         raise EnvironmentProblem(f"the client library {library} is not installed", remedy=remedy)
     if library is Library.IB_INSYNC and sys.version_info >= (3, 14):
         raise EnvironmentProblem("ib_insync does not work with Python 3.14", remedy="use ib_async")
-    return _adapters()[library](number)
-
-
-def _adapters() -> dict[Library, Callable[[str], ClientLibrary]]:
-    from .ib_async import IbAsync
-    from .ib_insync import IbInsync
-
-    return {Library.IB_ASYNC: IbAsync, Library.IB_INSYNC: IbInsync}
-
-
-def _version(library: Library) -> str | None:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None
+    return LibraryAdapter(library.value, found[library])

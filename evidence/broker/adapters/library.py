@@ -16,13 +16,12 @@ from contextlib import suppress
 from datetime import UTC
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..port.checks import number
 from ..port.codes import CLIENT_ID_TAKEN
-from ..port.interface import BrokerProblem
 from ..port.model import (
     AccountValue,
+    BrokerProblem,
     Fill,
     Instrument,
     InstrumentDetails,
@@ -31,38 +30,47 @@ from ..port.model import (
     Position,
     Side,
     WhatIf,
+    number,
 )
-from .interface import Receiver
+
+if TYPE_CHECKING:
+    from ..port.reader import Reader
 
 _PRICES = {1: "bid", 2: "ask", 4: "last", 66: "bid", 67: "ask", 68: "last"}
 """Ticks that are read, by number; those from 66 on are delayed."""
-_ZERO = Decimal(0)
+_ENDS = {
+    "openOrderEnd": "open_orders",
+    "completedOrdersEnd": "completed_orders",
+    "positionEnd": "positions",
+    "accountDownloadEnd": "account_updates",
+}
+"""Callbacks that say that an answer without a request's id is complete, and what was asked."""
 _UNREAD_BYTES = 4 * 1024 * 1024
 """The library keeps what it receives until a message is complete, however long that claims to be."""
 
 
 def _exact(value: object) -> Decimal:
-    found = number(value)
-    if found is None:
-        return _ZERO
+    found = number(value) or Decimal(0)
     return Decimal(int(found)) if found == found.to_integral_value() else found
 
 
 class LibraryAdapter:
-    """A client library of this family: ``name`` is that of its package and of its distribution."""
+    """A client library that is installed: ``name`` is that of its package and of its distribution."""
 
-    name: str
-
-    def __init__(self, version: str) -> None:
-        self.version = version
-        self._module = importlib.import_module(self.name)
+    def __init__(self, name: str, version: str) -> None:
+        self.name, self.version = name, version
+        self._module = importlib.import_module(name)
         # what matters comes as events; the libraries would print everything else to stderr, accounts included
-        for logger in (self.name, "eventkit"):
+        for logger in (name, "eventkit"):
             logging.getLogger(logger).addHandler(logging.NullHandler())
             logging.getLogger(logger).propagate = False
 
-    def gateway(self, receiver: Receiver, wrap: Callable[[Any], Any]) -> LibraryGateway:
-        """A connection, not yet established."""
+    def gateway(self, receiver: Reader, wrap: Callable[[Any], Any]) -> LibraryGateway:
+        """A connection, not yet established.
+
+        ``receiver`` is told what the gateway sends, in order and in the event loop's thread. ``wrap`` is
+        given the function that writes a message's bytes, and gives the one to use in its place.
+        """
         return LibraryGateway(self._module, receiver, wrap)
 
 
@@ -74,11 +82,13 @@ class _Callbacks:
     defaultTimezone = UTC  # noqa: N815
     ib = SimpleNamespace(TimezoneTWS=None)
 
-    def __init__(self, receiver: Receiver, refused: Callable[[BrokerProblem], None]) -> None:
+    def __init__(self, receiver: Reader, refused: Callable[[BrokerProblem], None]) -> None:
         self._to = receiver
         self._refused = refused
 
     def __getattr__(self, name: str) -> Callable[..., None]:
+        if name in _ENDS:
+            return lambda *_: self._to.on_end(_ENDS[name])
         return lambda *_: None
 
     def error(self, request: int, code: int, text: str, advanced: str = "") -> None:
@@ -87,54 +97,21 @@ class _Callbacks:
             self._refused(BrokerProblem(f"error {code}: {text}", remedy=remedy, code=code))
         self._to.on_error(request, code, text)
 
-    def orderStatus(  # noqa: N802
-        self,
-        order_id: int,
-        status: str,
-        filled: float,
-        remaining: float,
-        average: float,
-        perm_id: int,
-        parent: int,
-        last: float,
-        client_id: int,
-        held: str = "",
-        cap: float = 0,
-    ) -> None:
+    def orderStatus(self, order_id: int, status: str, filled: float, *rest: Any) -> None:  # noqa: N802
+        _remaining, _average, perm_id, _parent, _last, client_id, *_ = rest
         self._to.on_status(order_id, perm_id, client_id, status, _exact(filled))
 
     def openOrder(self, order_id: int, contract: Any, order: Any, state: Any) -> None:  # noqa: N802
         if order.whatIf:
-            if (initial := number(state.initMarginChange)) is not None:
-                maintenance, equity = number(state.maintMarginChange), number(state.equityWithLoanChange)
-                cost, text = number(state.commission), state.warningText or ""
-                self._to.on_what_if(order_id, WhatIf(initial, maintenance, equity, cost, text=text))
+            if number(state.initMarginChange) is not None:  # without it, the order as it was asked about
+                self._to.on_what_if(order_id, WhatIf(text=state.warningText or ""))
             return
-        self._to.on_open_order(
-            OpenOrder(
-                order.orderRef,
-                order_id,
-                order.permId,
-                order.clientId,
-                order.account,
-                _instrument(contract),
-                Side.BUY if order.action == "BUY" else Side.SELL,
-                order.orderType,
-                _exact(order.totalQuantity),
-                number(order.lmtPrice) or None,
-                state.status,
-            )
-        )
-
-    def openOrderEnd(self) -> None:  # noqa: N802
-        self._to.on_end("open_orders")
+        found = OpenOrder(order.orderRef, order_id, order.permId, order.clientId, state.status)
+        self._to.on_open_order(found)
 
     def completedOrder(self, contract: Any, order: Any, state: Any) -> None:  # noqa: N802
         filled = _exact(order.filledQuantity)
         self._to.on_completed_order(order.orderRef, order.permId, state.status, filled)
-
-    def completedOrdersEnd(self) -> None:  # noqa: N802
-        self._to.on_end("completed_orders")
 
     def execDetails(self, request: int, contract: Any, execution: Any) -> None:  # noqa: N802
         fill = Fill(
@@ -142,57 +119,41 @@ class _Callbacks:
             execution.orderRef,
             execution.orderId if 0 < execution.orderId < 2**31 - 1 else 0,
             execution.permId,
-            execution.acctNumber,
-            _instrument(contract),
             Side.BUY if execution.side in ("BOT", "BUY") else Side.SELL,
             _exact(execution.shares),
             _exact(execution.price),
             int(execution.time.timestamp()) * 1_000_000,
-            0,
         )
         self._to.on_execution(request, fill, execution.clientId)
 
-    def execDetailsEnd(self, request: int) -> None:  # noqa: N802
-        self._to.on_end(request)
-
     def commissionReport(self, report: Any) -> None:  # noqa: N802
         if (amount := number(report.commission)) is not None:
-            self._to.on_commission(report.execId, amount, report.currency)
+            self._to.on_commission(report.execId, amount)
 
     def position(self, account: str, contract: Any, quantity: float, cost: float) -> None:
         self._to.on_position(Position(account, _instrument(contract), _exact(quantity), _exact(cost)))
 
-    def positionEnd(self) -> None:  # noqa: N802
-        self._to.on_end("positions")
-
     def updateAccountValue(self, tag: str, value: str, currency: str, account: str) -> None:  # noqa: N802
         self._to.on_account_value(account, AccountValue(tag, value, currency))
 
-    def accountDownloadEnd(self, account: str) -> None:  # noqa: N802
-        self._to.on_end("account_updates")
-
-    def currentTime(self, seconds: int) -> None:  # noqa: N802
-        self._to.on_time(seconds)
-
     def contractDetails(self, request: int, details: Any) -> None:  # noqa: N802
-        found = InstrumentDetails(_instrument(details.contract), details.longName, _exact(details.minTick))
+        found = InstrumentDetails(_instrument(details.contract), _exact(details.minTick))
         self._to.on_contract(request, found)
-
-    def contractDetailsEnd(self, request: int) -> None:  # noqa: N802
-        self._to.on_end(request)
 
     def priceSizeTick(self, request: int, tick: int, price: float, size: float) -> None:  # noqa: N802
         if tick in _PRICES:
             self._to.on_price(request, _PRICES[tick], _exact(price) if price > 0 else None)
 
-    def tickSnapshotEnd(self, request: int) -> None:  # noqa: N802
+    def execDetailsEnd(self, request: int) -> None:  # noqa: N802
         self._to.on_end(request)
+
+    contractDetailsEnd = tickSnapshotEnd = execDetailsEnd  # noqa: N815
 
 
 class _DecoderLog:
     """In place of the decoder's logger: what could not be read or dealt with must not go unnoticed."""
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Reader) -> None:
         self._to = receiver
 
     def exception(self, message: str, *details: object) -> None:
@@ -206,7 +167,7 @@ class _DecoderLog:
 class LibraryGateway:
     """One connection through the library's protocol client."""
 
-    def __init__(self, module: Any, receiver: Receiver, wrap: Callable[[Any], Any]) -> None:
+    def __init__(self, module: Any, receiver: Reader, wrap: Callable[[Any], Any]) -> None:
         self._module = module
         self._to = receiver
         self._open = True
@@ -300,7 +261,7 @@ class LibraryGateway:
             orderType=str(intent.order_type),
             tif=intent.time_in_force,
             account=account,
-            orderRef=intent.order_ref,
+            orderRef=intent.intent_id,
             whatIf=what_if,
         )
         if intent.limit_price is not None:
@@ -341,10 +302,6 @@ class LibraryGateway:
     def executions(self, request: int) -> None:
         """Ask for the executions of this client."""
         self._send(self._client.reqExecutions, request, self._module.ExecutionFilter())
-
-    def time(self) -> None:
-        """Ask for the broker's clock."""
-        self._send(self._client.reqCurrentTime)
 
     def contract(self, request: int, instrument: Instrument) -> None:
         """Ask for the instruments that fit."""

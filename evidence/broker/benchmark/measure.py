@@ -6,7 +6,6 @@ import asyncio
 import gc
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
@@ -25,8 +24,7 @@ from ..port import (
     open_broker,
 )
 from ..safety import Target, check_accounts, check_library, check_target
-from ..session.start import clock_after
-from ..simulator.scenario import Scenario
+from ..simulator.scenario import Scenario, parse_scenario
 from .simulated import calm, simulated
 
 WARM_UP = 20
@@ -69,35 +67,25 @@ def measure(library: str, scenario: Path | None, seed: int | None, orders: int) 
     """
     check_library(library)
     found = []
-    name = ""
     for delays in (False, True):
-        document = calm(scenario, seed, delays=delays)
-        with simulated(document) as port:
-            latencies, name = asyncio.run(_orders(library, document, port, orders))
+        data = calm(scenario, seed, delays=delays)
+        used = parse_scenario(data, "the scenario")
+        with simulated(data) as port:
+            latencies, name = asyncio.run(_orders(library, used, port, orders))
         found.append(Figures.of(latencies))
-    used = calm(scenario, seed, delays=True)
-    return Measured(name, str(used["name"]), int(used.get("seed", Scenario().seed)), found[0], found[1])
+    return Measured(name, used.name, used.seed, *found)
 
 
-async def _orders(library: str, document: dict[str, Any], port: int, orders: int) -> tuple[list[int], str]:
+async def _orders(library: str, scenario: Scenario, port: int, orders: int) -> tuple[list[int], str]:
     """The latencies of the orders in microseconds, and the library's name and version."""
-    usual = Scenario()
-    account = document.get("account", usual.account)
+    account, traded = scenario.account, scenario.instruments[0]
     target = Target(account, port, client=_CLIENT)
     check_target(target)
     settings = Settings(port, _CLIENT, account=account, messages_per_s=None)
-    broker = open_broker(Library(library), settings, clock=clock_after())
-    traded = (
-        document["instruments"][0] if "instruments" in document else {"symbol": usual.instruments[0].symbol}
-    )
+    broker = open_broker(Library(library), settings)
     async with broker:
         check_accounts(target, await broker.accounts())
-        instrument = Instrument(
-            traded["symbol"],
-            traded.get("sec_type", "STK"),
-            traded.get("exchange", "SMART"),
-            traded.get("currency", "USD"),
-        )
+        instrument = Instrument(traded.symbol, traded.sec_type, traded.exchange, traded.currency)
         details = await broker.contract(instrument)
         latencies = []
         for number in range(WARM_UP + orders):
@@ -105,7 +93,7 @@ async def _orders(library: str, document: dict[str, Any], port: int, orders: int
                 gc.collect()
                 gc.freeze()
             if number % _SHOWN == 0:
-                step(f"measuring {document['name']} … {number} of {WARM_UP + orders} orders")
+                step(f"measuring {scenario.name} … {number} of {WARM_UP + orders} orders")
             latencies.append(await _one(broker, details, account, number))
         gc.unfreeze()
         return latencies[WARM_UP:], broker.library

@@ -24,8 +24,8 @@ _LISTENING = re.compile(r"^listening on 127\.0\.0\.1:([0-9]+) as ", re.MULTILINE
 _NO_DELAY = {step: {"median_us": 0} for step in ("acknowledge", "work", "fill", "cancel")}
 
 
-def calm(path: Path | None, seed: int | None, *, delays: bool) -> dict[str, Any]:
-    """A scenario in which nothing goes wrong and no rate is limited: a document of its contract.
+def calm(path: Path | None, seed: int | None, *, delays: bool) -> bytes:
+    """A scenario in which nothing goes wrong and no rate is limited, as the bytes of its file.
 
     Args:
         path: the scenario whose delays, instruments and parts of fills are taken; None for the default one.
@@ -43,18 +43,18 @@ def calm(path: Path | None, seed: int | None, *, delays: bool) -> dict[str, Any]
     document |= {"pacing": {"messages_per_s": None}, "cash": 1_000_000_000}
     if seed is not None:
         document["seed"] = seed
-    return document if delays else document | {"latency": _NO_DELAY}
+    return json.dumps(document | ({} if delays else {"latency": _NO_DELAY}), default=plain).encode()
 
 
 @contextmanager
-def simulated(document: dict[str, Any]) -> Iterator[int]:
-    """A simulated gateway that plays a scenario: its port on 127.0.0.1.
+def simulated(data: bytes) -> Iterator[int]:
+    """A simulated gateway that plays the scenario with these bytes: its port on 127.0.0.1.
 
     Raises EnvironmentProblem: it does not start.
     """
     with scratch("gate-benchmark-") as folder:
         scenario, log = folder / "scenario.yaml", folder / "log"
-        scenario.write_text(json.dumps(document, default=plain))  # JSON is YAML
+        scenario.write_bytes(data)  # JSON is YAML
         command = [sys.executable, "-I", "-m", __name__.partition(".")[0], "ibkr", "simulate"]
         command += ["--scenario", str(scenario), "--port", "0"]
         program = Background(command, folder, clean_environment(folder), log)

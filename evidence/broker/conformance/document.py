@@ -27,21 +27,20 @@ def make_document(
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """The document, and the logs by their paths relative to it."""
     logs = {f"{LOGS}/{run.case.name}.jsonl": b"".join(map(line_of, run.records)) for run in runs}
-    cases = []
-    for run, (path, data) in zip(runs, logs.items(), strict=True):
-        cases.append(
-            {
-                "name": run.case.name,
-                "task": run.case.task,
-                "scenario_sha256": run.case.scenario.digest,
-                "log": path,
-                "log_sha256": hashlib.sha256(data).hexdigest(),
-                "ended": run.ended,
-                "exit_code": run.exit_code,
-                "duration_us": run.duration_us,
-                "elsewhere": run.elsewhere,
-            }
-        )
+    cases = [
+        {
+            "name": run.case.name,
+            "task": run.case.task,
+            "scenario_sha256": run.case.scenario.digest,
+            "log": path,
+            "log_sha256": hashlib.sha256(data).hexdigest(),
+            "ended": run.ended,
+            "exit_code": run.exit_code,
+            "duration_us": run.duration_us,
+            "elsewhere": run.elsewhere,
+        }
+        for run, (path, data) in zip(runs, logs.items(), strict=True)
+    ]
     found = {run.case.name: CaseLog(run.records) for run in runs}
     document = {
         "format": FORMAT,

@@ -6,12 +6,12 @@ statement computes them again. A part whose case has no log is null or an empty 
 
 from __future__ import annotations
 
-import math
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ...base.numbers import percentile_nearest_rank
 from . import reactions
 from .log import DONE, ORDERING, CaseLog
 from .suite import ACCOUNT, IN_TURN, TASKS, Case
@@ -147,22 +147,21 @@ def _orders(cases: Iterable[Case], logs: Mapping[str, CaseLog]) -> list[dict[str
             limit = fields.get("lmtPrice", "") if kind not in ("MKT", "MARKET") else ""
             shown = (fields.get(name, "") for name in ("symbol", "action", "totalQuantity"))
             found[(case.task, *shown, kind, limit, account)] += 1
-    listed = []
-    for (task, symbol, action, quantity, kind, limit, account), count in sorted(found.items())[:_MOST_LISTED]:
-        listed.append(
-            {
-                "task": task,
-                "symbol": symbol[:_LONGEST],
-                "action": action[:_LONGEST],
-                "quantity": quantity[:_LONGEST],
-                "order_type": kind[:_LONGEST],
-                "limit_price": limit[:_LONGEST] or None,
-                "account": account,
-                "as_asked": account != "other" and _asked(task, symbol, action, quantity, limit),
-                "count": count,
-            }
-        )
-    return listed
+    listed = sorted(found.items())[:_MOST_LISTED]
+    return [
+        {
+            "task": task,
+            "symbol": symbol[:_LONGEST],
+            "action": action[:_LONGEST],
+            "quantity": quantity[:_LONGEST],
+            "order_type": kind[:_LONGEST],
+            "limit_price": limit[:_LONGEST] or None,
+            "account": account,
+            "as_asked": account != "other" and _asked(task, symbol, action, quantity, limit),
+            "count": count,
+        }
+        for (task, symbol, action, quantity, kind, limit, account), count in listed
+    ]
 
 
 def _order_types(logs: Mapping[str, CaseLog]) -> list[str]:
@@ -197,14 +196,8 @@ def _over_a_disconnect(log: CaseLog | None) -> list[dict[str, Any]]:
     for asked in IN_TURN:
         ids = log.order_ids(asked.symbol)
         sent = sum(one["fields"].get("symbol") == asked.symbol for one in log.sent("placeOrder"))
-        filled = sum(
-            (
-                _decimal(one.get("filled", "0")) or Decimal(0)
-                for one in log.orders()
-                if one.get("orderId") in ids
-            ),
-            Decimal(0),
-        )
+        ours = [one.get("filled", "0") for one in log.orders() if one.get("orderId") in ids]
+        filled = sum((_decimal(text) or Decimal(0) for text in ours), Decimal(0))
         rows.append(
             {
                 "symbol": asked.symbol,
@@ -284,7 +277,11 @@ def _latencies(cases: Iterable[Case], logs: Mapping[str, CaseLog]) -> list[dict[
                     if (since := waiting.pop(key, None)) is not None:
                         taken.setdefault(name, []).append(one["at_us"] - since)
     return [
-        {"operation": name, "count": len(values), "p50_us": _rank(values, 50), "p95_us": _rank(values, 95)}
+        {
+            "operation": name,
+            "count": len(values),
+            **{f"p{p}_us": percentile_nearest_rank(values, p) for p in (50, 95)},
+        }
         for name, values in sorted(taken.items())
     ]
 
@@ -309,8 +306,3 @@ def _answered(one: Mapping[str, Any], fields: Mapping[str, str]) -> Iterable[tup
         yield "market_data", ("reqMktData", fields.get("requestId") or fields.get("reqId"))
     elif name in _ANSWERS.values():
         yield ("positions" if name == "positionEnd" else "account_info"), (name, None)
-
-
-def _rank(values: list[int], percent: int) -> int:
-    """The smallest value with at least so many per cent of all at or below it."""
-    return sorted(values)[math.ceil(percent * len(values) / 100) - 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -103,10 +103,10 @@ class CaseLog:
         """How every order that the gateway accepted stood in the end."""
         return [one["fields"] for one in self.events("order")]
 
-    def first_error(self, code: int, order_id: str | None = None) -> Mapping[str, Any] | None:
-        """The first error of this code that the client was told; of that order, if one is named."""
+    def first_error(self, code: int, ids: Container[str] | None = None) -> Mapping[str, Any] | None:
+        """The first error of this code that the client was told; of one of these orders, if given."""
         for one in self.told("error"):
             fields = one["fields"]
-            if fields.get("code") == str(code) and order_id in (None, fields.get("requestId")):
+            if fields.get("code") == str(code) and (ids is None or fields.get("requestId") in ids):
                 return one
         return None

@@ -53,31 +53,14 @@ def _all(logs: Mapping[str, CaseLog]) -> Iterator[tuple[int, str, str, int]]:
 def _after(log: CaseLog, symbol: str, code: int) -> tuple[str, int]:
     """What was sent about the symbol after the code was told of an order for it."""
     ids = log.order_ids(symbol)
-    told = next(
-        (
-            one
-            for one in log.told("error")
-            if one["fields"].get("code") == str(code) and one["fields"].get("requestId") in ids
-        ),
-        None,
-    )
+    told = log.first_error(code, ids)
     if told is None:
         return "not told", 0
-    again = acted = 0
-    side = next(
-        one["fields"].get("action") for one in log.sent("placeOrder") if one["fields"].get("symbol") == symbol
-    )
-    for one in log.sent("placeOrder", "cancelOrder"):
-        fields = one["fields"]
-        if one["n"] < told["n"]:
-            continue
-        if one["message"] == "placeOrder" and fields.get("symbol") == symbol:
-            if fields.get("action") == side:
-                again += 1
-            else:
-                acted += 1
-        elif one["message"] == "cancelOrder" and fields.get("orderId") in ids:
-            acted += 1
+    orders = [one for one in log.sent("placeOrder") if one["fields"].get("symbol") == symbol]
+    cancels = [one for one in log.sent("cancelOrder") if one["fields"].get("orderId") in ids]
+    sides = [one["fields"].get("action") for one in orders if one["n"] > told["n"]]
+    again = sides.count(orders[0]["fields"].get("action"))
+    acted = len(sides) - again + sum(one["n"] > told["n"] for one in cancels)
     return ("retried", again) if again else ("acted on", acted) if acted else ("accepted", 0)
 
 
@@ -156,8 +139,5 @@ def outage(log: CaseLog | None) -> Any:
 
 
 def _restored(one: Mapping[str, Any]) -> bool:
-    return (
-        one["direction"] == "out"
-        and one["message"] == "error"
-        and one["fields"].get("code") in ("1101", "1102")
-    )
+    told = (one["direction"], one["message"]) == ("out", "error")
+    return told and one["fields"].get("code") in ("1101", "1102")

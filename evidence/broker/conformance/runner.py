@@ -120,8 +120,7 @@ async def run_case(
             variables = {**environment, **case.variables(server.host, server.port)}
             program = Background(command, cwd, variables, output)
             try:
-                gateway = server.host, server.port
-                await _follow(run, watch, program, output, server.failure, gateway, seconds, warn)
+                await _follow(run, watch, program, output, server, seconds, warn)
                 run.exit_code = program.code()
             finally:
                 run.duration_us = (time.monotonic_ns() - begin) // 1000
@@ -142,8 +141,7 @@ async def _follow(
     watch: _Watch,
     program: Background,
     output: Path,
-    failure: asyncio.Future[None],
-    gateway: tuple[str, int],
+    server: Server,
     seconds: float,
     warn: Callable[[str], None],
 ) -> None:
@@ -152,11 +150,11 @@ async def _follow(
     look = time.monotonic()
     while not program.ended():
         now = time.monotonic()
-        if failure.done():
-            failure.result()
+        if server.failure.done():
+            server.failure.result()
         if now >= look and WATCHED:
             look = now + _SOCKETS_S
-            _look(run, watch, program.pid, gateway, warn)
+            _look(run, watch, program.pid, (server.host, server.port), warn)
         if watch.stop_at is not None and now >= watch.stop_at and run.ended == "itself":
             run.ended = "told to stop"
             program.stop()

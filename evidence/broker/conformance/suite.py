@@ -25,7 +25,6 @@ LIVE_ACCOUNT = "U0000042"
 CLIENT_ID = 7
 RESTING = Decimal("1.00")
 """A limit at which no order to buy is filled."""
-BURST = 60
 REFUSED = {"SPY": 201, "QQQ": 103, "AAPL": 200, "MSFT": 321, "IWM": 434}
 """The code with which an order for each symbol is refused in the case ``reject``."""
 MOST_TRIES = 10

@@ -139,10 +139,8 @@ class Desk:
         left = await self.cancel_all()
         if not await self._known():
             raise BrokerProblem("what became of an order is not known", remedy="look at the account")
-        held = await self.close_positions()
-        parts = [names(held)] if held else []
-        parts += [orders(left)] if left else []
-        return " and ".join(parts) or None
+        parts = (names(await self.close_positions()), orders(left) if left else "")
+        return " and ".join(filter(None, parts)) or None
 
     async def close_positions(self) -> list[Position]:
         """Sell what is held and buy back what is short: what is left of it."""

@@ -109,8 +109,8 @@ class Runner:
             await self._open()
             self._trigger_us = self._journal.now()
             self._journal.write("trigger")
-            for name, step in zip(STEPS, self._steps(), strict=True):
-                if not await self._step(name, step):
+            for name in STEPS:
+                if not await self._step(name, getattr(self, f"_{name}")):
                     break
             self.drill.total_ms = dict(self.drill.steps).get("verify", max(self._since(), 1))
         finally:
@@ -167,18 +167,7 @@ class Runner:
         drill.exposure = f"{plan.quantity:f} {plan.symbol} bought at {cost:f}, {rest}"
         drill.nav_before = await desk.nav()
 
-    # the steps; each says what went wrong
-
-    def _steps(self) -> tuple[Callable[[], Awaitable[str | None]], ...]:
-        """In the order of ``STEPS``."""
-        return (
-            self._halt,
-            self._cancel_orders,
-            self._disconnect,
-            self._reconnect,
-            self._flatten,
-            self._verify,
-        )
+    # the steps, named as in STEPS; each says what went wrong
 
     async def _step(self, name: str, step: Callable[[], Awaitable[str | None]]) -> bool:
         """Do a step, and note its time or its failure; whether the next one makes sense."""

@@ -1,72 +1,20 @@
 """The broker port: a gateway of Interactive Brokers through either client library.
 
-``interface`` says what a port does, ``model`` what it speaks of.
+A ``Reader`` can only look, a ``Broker`` can trade as well; ``model`` has what they speak of. Both are
+asynchronous and belong to one event loop. What a broker says later always outranks what was concluded before:
+an order in ``TIMEOUT`` or ``ERROR`` that turns out to live or to have been filled is reported as that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
-from .interface import Broker, BrokerProblem, Reader
-from .model import (
-    AccountValue,
-    AccountValues,
-    ConnectionChanged,
-    ConnectionState,
-    Event,
-    Fill,
-    Filled,
-    Instrument,
-    InstrumentDetails,
-    Library,
-    OpenOrder,
-    OrderChanged,
-    OrderIntent,
-    OrderReport,
-    OrderState,
-    OrderTimes,
-    OrderType,
-    Position,
-    Problem,
-    Quote,
-    Settings,
-    Side,
-    Traffic,
-    WhatIf,
-)
-
-__all__ = [
-    "AccountValue",
-    "AccountValues",
-    "Broker",
-    "BrokerProblem",
-    "ConnectionChanged",
-    "ConnectionState",
-    "Event",
-    "Fill",
-    "Filled",
-    "Instrument",
-    "InstrumentDetails",
-    "Library",
-    "OpenOrder",
-    "OrderChanged",
-    "OrderIntent",
-    "OrderReport",
-    "OrderState",
-    "OrderTimes",
-    "OrderType",
-    "Position",
-    "Problem",
-    "Quote",
-    "Reader",
-    "Settings",
-    "Side",
-    "Traffic",
-    "WhatIf",
-    "open_broker",
-    "open_reader",
-]
+from .model import *  # noqa: F403 - what the port speaks of is all of that module
+from .model import Library, Settings
+from .reader import Reader as Reader
+from .reader import Sleep
+from .trader import Broker as Broker
 
 
 def open_broker(
@@ -74,7 +22,7 @@ def open_broker(
     settings: Settings,
     *,
     clock: Callable[[], int] | None = None,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    sleep: Sleep = asyncio.sleep,
 ) -> Broker:
     """A port that can trade, not yet connected.
 
@@ -87,21 +35,12 @@ def open_broker(
     Raises EnvironmentProblem: the library is not installed, or both are.
     """
     from ..adapters import load
-    from .reader import machine_clock
-    from .trader import TradingPort
 
-    return TradingPort(load(library), settings, clock=clock or machine_clock(), sleep=sleep)
+    return Broker(load(library), settings, clock, sleep)
 
 
-def open_reader(
-    library: Library,
-    settings: Settings,
-    *,
-    clock: Callable[[], int] | None = None,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> Reader:
+def open_reader(library: Library, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> Reader:
     """A port that can only look, not yet connected. Arguments and errors are those of ``open_broker``."""
     from ..adapters import load
-    from .reader import ReadingPort, machine_clock
 
-    return ReadingPort(load(library), settings, clock=clock or machine_clock(), sleep=sleep)
+    return Reader(load(library), settings, None, sleep)

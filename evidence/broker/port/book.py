@@ -18,7 +18,6 @@ from ...base.errors import UsageError
 from .codes import REFUSALS, UNKNOWN_ORDER, warns
 from .events import Events
 from .model import (
-    Event,
     Fill,
     Filled,
     OpenOrder,
@@ -64,9 +63,7 @@ class Record(Struct, eq=False):
     filled: Decimal = Decimal(0)
     submitted: int | None = None
     acknowledged: int | None = None
-    first_fill: int | None = None
     last_fill: int | None = None
-    ended: int | None = None
     waiting: list[tuple[Callable[[Record], bool], Future[None]]] = field(default_factory=list)
 
     @property
@@ -108,9 +105,8 @@ class Record(Struct, eq=False):
             self.perm_id,
             self.state,
             self.filled,
-            max(self.intent.quantity - self.filled, Decimal(0)),
             _average(value, self.filled) if fills else None,
-            OrderTimes(self.began, self.submitted, self.acknowledged, self.first_fill, filled_at, self.ended),
+            OrderTimes(self.began, self.submitted, self.acknowledged, filled_at),
             self.code,
             self.text,
             fills,
@@ -131,14 +127,13 @@ class Book:
     ``client_id`` is the connection's: order ids of other clients mean nothing here.
     """
 
-    def __init__(self, client_id: int, events: Events) -> None:
-        self._client_id = client_id
-        self._events = events
+    def __init__(self, client_id: int, events: Events, clock: Callable[[], int]) -> None:
+        self._client_id, self._events, self._now = client_id, events, clock
         self._records: dict[str, Record] = {}
         self._by_order_id: dict[int, Record] = {}
         self._by_perm_id: dict[int, Record] = {}
         self._fills: dict[str, Fill] = {}
-        self._early: dict[str, tuple[Decimal, str]] = {}
+        self._early: dict[str, Decimal] = {}
         """Commissions of executions that were not yet heard of."""
 
     # what is there
@@ -169,14 +164,14 @@ class Book:
 
     # what we do
 
-    def add(self, intent: OrderIntent, order_id: int, now: int) -> Record:
+    def add(self, intent: OrderIntent, order_id: int) -> Record:
         """An order is to be placed. Raises UsageError: there is one with this id."""
         if intent.intent_id in self._records:
             what = f"order {intent.intent_id} was placed before"
             raise UsageError(what, remedy="give each order an id of its own; the first one may still work")
-        made = self._records[intent.intent_id] = Record(intent, now)
+        made = self._records[intent.intent_id] = Record(intent, self._now())
         self._number(made, order_id)
-        self._tell(made, None, now)
+        self._tell(made)
         return made
 
     def _number(self, record: Record, order_id: int) -> None:
@@ -184,38 +179,38 @@ class Book:
             record.order_id = order_id
             self._by_order_id[order_id] = record
 
-    def written(self, order_id: int, now: int) -> Record | None:
+    def written(self, order_id: int) -> Record | None:
         """The bytes of an order have left."""
         record = self._by_order_id.get(order_id)
         if record is not None and record.submitted is None:
-            record.submitted = now
+            record.submitted = self._now()
             self._wake(record)
         return record
 
-    def give_up(self, record: Record, state: OrderState, text: str, now: int) -> None:
+    def give_up(self, record: Record, state: OrderState, text: str) -> None:
         """Conclude TIMEOUT or ERROR from the broker's silence, unless the order has ended."""
         if not record.state.final:
             record.given_up, record.cancelling = state, False
             record.text = text if record.code is None else record.text
-            self._update(record, now)
+            self._update(record)
 
-    def forgotten(self, record: Record, now: int) -> None:
+    def forgotten(self, record: Record) -> None:
         """The broker knows nothing of an order, in answers to every question about it.
 
         One that it had acknowledged was there: what became of it is not known, and it must not be sent
         again.
         """
         if record.acknowledged is None:
-            self.give_up(record, OrderState.ERROR, "the broker does not know it after the reconnection", now)
+            self.give_up(record, OrderState.ERROR, "the broker does not know it after the reconnection")
         else:
-            self.give_up(record, OrderState.TIMEOUT, "the broker does not list it any more", now)
+            self.give_up(record, OrderState.TIMEOUT, "the broker does not list it any more")
 
-    def ask_cancel(self, record: Record, now: int) -> None:
+    def ask_cancel(self, record: Record) -> None:
         """A request to cancel was sent."""
         before, record.cancel_requested = record.cancel_requested, True
         record.cancelling = True
         if not before:
-            self._tell(record, record.state, now)
+            self._tell(record)
 
     # what the broker says
 
@@ -227,7 +222,7 @@ class Book:
             return None
         return found if order_id in (0, found.order_id) or not found.order_id else None
 
-    def _spoke(self, record: Record, perm_id: int, now: int) -> bool:
+    def _spoke(self, record: Record, perm_id: int) -> bool:
         """The broker has said something about an order; whether it acknowledged it by that."""
         if perm_id > 0 and not record.perm_id:
             record.perm_id = perm_id
@@ -238,11 +233,11 @@ class Book:
             record.text = record.text if record.code is not None else ""
         if record.acknowledged is not None or not (record.fills or record.status in _LIVE | {"Filled"}):
             return False
-        record.acknowledged = now
+        record.acknowledged = self._now()
         return True
 
     def status(
-        self, order_id: int, perm_id: int, client_id: int, status: str, filled: Decimal, now: int
+        self, order_id: int, perm_id: int, client_id: int, status: str, filled: Decimal
     ) -> Record | None:
         """The order of a status message, if it is one of ours."""
         record = self._by_perm_id.get(perm_id)
@@ -251,38 +246,35 @@ class Book:
         if record is None or (record.perm_id and perm_id and record.perm_id != perm_id):
             return None
         record.told = max(record.told, filled)
-        self._heard(record, status, perm_id, now)
+        self._heard(record, status, perm_id)
         return record
 
-    def _heard(self, record: Record, status: str, perm_id: int, now: int) -> None:
+    def _heard(self, record: Record, status: str, perm_id: int) -> None:
         ended = record.status in _CANCELLED or record.state is OrderState.FILLED
         if not ended:  # a message that was overtaken by the end changes nothing
             if status in _LIVE:
                 record.refused = False
             record.status = status
-        told = self._spoke(record, perm_id, now)
-        self._update(record, now, told=told)
+        self._update(record, told=self._spoke(record, perm_id))
 
-    def opened(self, order: OpenOrder, now: int) -> Record | None:
+    def opened(self, order: OpenOrder) -> Record | None:
         """The order of ours that the broker lists as open, or that it has just taken."""
         record = self._find(order.order_ref, order.order_id, order.perm_id, order.client_id)
         if record is not None:
             if not record.order_id and order.client_id == self._client_id:
                 self._number(record, order.order_id)
-            self._heard(record, order.status, order.perm_id, now)
+            self._heard(record, order.status, order.perm_id)
         return record
 
-    def completed(
-        self, reference: str, perm_id: int, status: str, filled: Decimal, now: int
-    ) -> Record | None:
+    def completed(self, reference: str, perm_id: int, status: str, filled: Decimal) -> Record | None:
         """The order of ours that the broker lists as ended."""
         record = self._find(reference, 0, perm_id, 0)
         if record is not None:
             record.told = max(record.told, filled)
-            self._heard(record, status, perm_id, now)
+            self._heard(record, status, perm_id)
         return record
 
-    def execution(self, fill: Fill, client_id: int, now: int) -> Record | None:
+    def execution(self, fill: Fill, client_id: int) -> Record | None:
         """The order of ours that was filled. A fill that is known already changes nothing.
 
         A correction has the id of what it corrects but for the part after the last dot.
@@ -295,79 +287,66 @@ class Book:
                 return record
             fill = known  # it was heard of before its order was
         elif (cost := self._early.pop(fill.execution_id, None)) is not None:
-            fill = replace(fill, commission=cost[0], currency=cost[1])
+            fill = replace(fill, commission=cost)
         self._fills[key] = fill
         if record is None:
-            self._emit(lambda: Filled(fill, None, now))
+            self._events.emit(lambda: Filled(fill, None))
             return None
         if not record.order_id and client_id == self._client_id:
             self._number(record, fill.order_id)
         record.fills[key] = fill
         record.filled = sum((one.quantity for one in record.fills.values()), Decimal(0))
-        record.first_fill = record.first_fill or now
-        record.last_fill = now
-        told = self._spoke(record, fill.perm_id, now)
-        self._update(record, now, told=told, fill=fill)
+        record.last_fill = self._now()
+        self._update(record, told=self._spoke(record, fill.perm_id), fill=fill)
         return record
 
-    def commission(self, execution_id: str, amount: Decimal, currency: str, now: int) -> None:
+    def commission(self, execution_id: str, amount: Decimal) -> None:
         """What a fill cost became known."""
         key = execution_id.rpartition(".")[0] or execution_id
         fill = self._fills.get(key)
         if fill is None or fill.execution_id != execution_id:
-            self._early[execution_id] = (amount, currency)
+            self._early[execution_id] = amount
             return
         if fill.commission == amount:
             return
-        fill = self._fills[key] = replace(fill, commission=amount, currency=currency)
+        fill = self._fills[key] = replace(fill, commission=amount)
         record = self._records.get(fill.intent_id)
         if record is not None and key in record.fills:
             record.fills[key] = fill
             self._wake(record)
         else:
             record = None
-        self._emit(lambda: Filled(fill, None if record is None else record.report(), now))
+        self._events.emit(lambda: Filled(fill, None if record is None else record.report()))
 
-    def error(self, order_id: int, code: int, text: str, now: int) -> bool:
-        """An error, warning or notice; whether it is about an order of ours."""
+    def error(self, order_id: int, code: int, text: str) -> None:
+        """An error, warning or notice, which may be about an order of ours."""
         record = self._by_order_id.get(order_id)
         about = "" if record is None else record.intent.intent_id
-        self._emit(lambda: Problem(code, text, about, now))
-        if record is None:
-            return False
-        if record.state.final or warns(code):
-            return True
+        self._events.emit(lambda: Problem(code, text, about))
+        if record is None or record.state.final or warns(code):
+            return
         new = record.acknowledged is None
         if code in UNKNOWN_ORDER:
             if new:
-                self.give_up(record, OrderState.ERROR, f"the broker does not know it: {text}", now)
+                self.give_up(record, OrderState.ERROR, f"the broker does not know it: {text}")
         elif code in (201, 202) or new:
             before = record.code
             record.code, record.text = code, text
             record.refused = record.refused or (new and code in REFUSALS)
-            self._update(record, now, told=before != code)
-        return True
+            self._update(record, told=before != code)
 
     # telling
 
-    def _update(self, record: Record, now: int, *, told: bool = False, fill: Fill | None = None) -> None:
+    def _update(self, record: Record, *, told: bool = False, fill: Fill | None = None) -> None:
         before, record.state = record.state, record.conclude()
-        if not record.state.final:
-            record.ended = None
-        elif record.ended is None:
-            record.ended = now
         if fill is not None:
-            self._emit(lambda: Filled(fill, record.report(), now))
+            self._events.emit(lambda: Filled(fill, record.report()))
         if told or record.state is not before:
-            self._tell(record, before, now)
+            self._tell(record)
         self._wake(record)
 
-    def _tell(self, record: Record, before: OrderState | None, now: int) -> None:
-        self._emit(lambda: OrderChanged(record.report(), before, now))
-
-    def _emit(self, make: Callable[[], Event]) -> None:
-        if self._events:
-            self._events.emit(make())
+    def _tell(self, record: Record) -> None:
+        self._events.emit(lambda: OrderChanged(record.report()))
 
     def _wake(self, record: Record) -> None:
         for one in record.waiting[:]:

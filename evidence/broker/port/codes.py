@@ -8,7 +8,7 @@ from __future__ import annotations
 READING = frozenset({6, 7, 9, 17, 49, 61, 62, 71, 76})
 """Messages of a connection that can only look: start, account, positions, executions, contracts, the time."""
 
-PLACE, CANCEL, CANCEL_ALL = 3, 4, 58
+PLACE = 3
 
 RATE = 100
 """Too many messages per second; the message was ignored. Code 0 may warn of it before."""

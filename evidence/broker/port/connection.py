@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from .codes import CLIENT_ID_TAKEN
-from .interface import BrokerProblem
-from .model import ConnectionState, Settings
+from .model import BrokerProblem, ConnectionState, Settings
 
 State = ConnectionState
 _UP = (State.CONNECTED, State.IMPAIRED)
@@ -21,7 +20,7 @@ class Connection:
         settings: how many tries, how long each may take, how long to wait before them.
         establish: makes one try, to the end; raises BrokerProblem or is cancelled when it takes too long.
         abandon: ends whatever there is of a connection.
-        changed: called with state, state before, number of the try and reason at each change.
+        changed: called with state, number of the try and reason at each change.
         sleep: waits so many seconds.
     """
 
@@ -30,7 +29,7 @@ class Connection:
         settings: Settings,
         establish: Callable[[], Awaitable[None]],
         abandon: Callable[[], None],
-        changed: Callable[[State, State, int, str], None],
+        changed: Callable[[State, int, str], None],
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._settings = settings
@@ -47,7 +46,7 @@ class Connection:
     def _be(self, state: State, attempt: int = 0, reason: str = "") -> None:
         before, self.state, self.reason = self.state, state, reason
         if state is not before or attempt:
-            self._changed(state, before, attempt, reason)
+            self._changed(state, attempt, reason)
 
     async def connect(self) -> None:
         """Establish it, unless it is. Raises BrokerProblem: every try was in vain, or none can succeed."""

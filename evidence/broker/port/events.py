@@ -3,64 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections.abc import AsyncIterator, Callable
 
 from .model import Event
-
-
-class Subscription:
-    """What happened since it was made, in order; iterating waits for more until it is ended."""
-
-    def __init__(self) -> None:
-        self._queue: deque[Event] = deque()
-        self._arrived = asyncio.Event()
-        self._ended = False
-
-    def add(self, event: Event) -> None:
-        """Something happened."""
-        self._queue.append(event)
-        self._arrived.set()
-
-    def end(self) -> None:
-        """Nothing more will happen."""
-        self._ended = True
-        self._arrived.set()
-
-    def __aiter__(self) -> Subscription:
-        return self
-
-    async def __anext__(self) -> Event:
-        while not self._queue:
-            if self._ended:
-                raise StopAsyncIteration
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._queue.popleft()
 
 
 class Events:
     """Everybody who wants to know what happens."""
 
     def __init__(self) -> None:
-        self._subscriptions: list[Subscription] = []
+        self._queues: list[asyncio.Queue[Event | None]] = []
 
-    def __bool__(self) -> bool:
-        """Whether anybody does."""
-        return bool(self._subscriptions)
+    def subscribe(self) -> AsyncIterator[Event]:
+        """Everything from now on, in order; iterating waits for more until ``end``."""
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._queues.append(queue)
+        return _until_end(queue)
 
-    def subscribe(self) -> Subscription:
-        """Everything from now on."""
-        made = Subscription()
-        self._subscriptions.append(made)
-        return made
-
-    def emit(self, event: Event) -> None:
-        """Tell everybody."""
-        for one in self._subscriptions:
-            one.add(event)
+    def emit(self, make: Callable[[], Event]) -> None:
+        """Tell everybody, if there is anybody."""
+        if self._queues:
+            event = make()
+            for one in self._queues:
+                one.put_nowait(event)
 
     def end(self) -> None:
         """Nothing more will happen."""
-        for one in self._subscriptions:
-            one.end()
-        self._subscriptions.clear()
+        for one in self._queues:
+            one.put_nowait(None)
+        self._queues.clear()
+
+
+async def _until_end(queue: asyncio.Queue[Event | None]) -> AsyncIterator[Event]:
+    while (event := await queue.get()) is not None:
+        yield event

@@ -5,13 +5,42 @@ Quantities and prices are ``Decimal``; times are whole microseconds since 1970 (
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from msgspec import Struct
 
-from .checks import check_intent, check_pace, number
+from ...base.errors import EnvironmentProblem, UsageError
+
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+_UNSET = Decimal("1e300")
+"""The protocol has the largest float for what is not set."""
+
+
+def number(value: object) -> Decimal | None:
+    """A number as the broker gives it; None where it is none, not finite, or stands for unset."""
+    try:
+        found = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and found.copy_abs() < _UNSET else None
+
+
+class BrokerProblem(EnvironmentProblem):
+    """The gateway cannot be reached, or does not do what it was asked; ``code`` is the broker's, if any.
+
+    ``permanent`` is whether another try cannot help.
+    """
+
+    title = "broker problem"
+
+    def __init__(
+        self, what: str, *, remedy: str | None = None, code: int | None = None, permanent: bool = False
+    ) -> None:
+        super().__init__(what, remedy=remedy)
+        self.code, self.permanent = code, permanent
 
 
 class Library(StrEnum):
@@ -101,7 +130,9 @@ class Settings(Struct, frozen=True):
     """Whether a lost connection is established again without being asked."""
 
     def __post_init__(self) -> None:
-        check_pace(self.messages_per_s)
+        if self.messages_per_s is not None and not self.messages_per_s > 0:
+            remedy = "give a number above zero; the broker's limit is 50"
+            raise UsageError(f"{self.messages_per_s} messages per second", remedy=remedy)
 
 
 class Instrument(Struct, frozen=True):
@@ -116,10 +147,9 @@ class Instrument(Struct, frozen=True):
 
 
 class InstrumentDetails(Struct, frozen=True):
-    """What the broker knows of an instrument: its full description, name and smallest price step."""
+    """What the broker knows of an instrument: its full description and smallest price step."""
 
     instrument: Instrument
-    name: str
     tick: Decimal
 
 
@@ -140,29 +170,31 @@ class OrderIntent(Struct, frozen=True):
     """Empty takes the connection's."""
     time_in_force: str = "DAY"
 
-    @property
-    def order_ref(self) -> str:
-        """The reference that the broker repeats with every word about the order."""
-        return self.intent_id
-
     def __post_init__(self) -> None:
-        check_intent(self)
+        if _ID.fullmatch(self.intent_id) is None:
+            remedy = "use 1 to 40 letters, digits or any of - _ . :"
+            raise UsageError(f"{self.intent_id[:60]!r} is no id of an order", remedy=remedy)
+        limit, order = self.limit_price, f"order {self.intent_id}"
+        for what, value in (("quantity", self.quantity), ("limit price", limit)):
+            if value is not None and not (value.is_finite() and value > 0):
+                raise UsageError(f"{order}: the {what} is {value}", remedy="give a finite number above zero")
+        if (limit is None) == (self.order_type == "LMT"):
+            remedy = "a limit order has a limit price, a market order has none"
+            raise UsageError(f"{order}: {self.order_type} with limit price {limit}", remedy=remedy)
 
 
 class OrderTimes(Struct, frozen=True):
     """When an order got where, in microseconds since 1970 by our clock; None: it did not, or unseen.
 
     ``intent`` is when ``place`` was called, ``submitted`` when its bytes were written, ``acknowledged`` when
-    the broker first said that it has it, ``first_fill`` and ``filled`` when the first and the last fill were
-    heard of, ``ended`` when it became final. What is learnt while reconciling has the time of the learning.
+    the broker first said that it has it, ``filled`` when the last fill was heard of. What is learnt while
+    reconciling has the time of the learning.
     """
 
     intent: int
     submitted: int | None = None
     acknowledged: int | None = None
-    first_fill: int | None = None
     filled: int | None = None
-    ended: int | None = None
 
 
 class Fill(Struct, frozen=True):
@@ -173,17 +205,12 @@ class Fill(Struct, frozen=True):
     """The order's reference at the broker, which for an order of ours is its id."""
     order_id: int
     perm_id: int
-    account: str
-    instrument: Instrument
     side: Side
     quantity: Decimal
     price: Decimal
     time: int
     """The broker's, of whole seconds, in microseconds since 1970."""
-    received: int
-    """When we heard of it."""
     commission: Decimal | None = None
-    currency: str = ""
 
 
 class OrderReport(Struct, frozen=True):
@@ -196,7 +223,6 @@ class OrderReport(Struct, frozen=True):
     """The broker's number for it; 0 while it is not known."""
     state: OrderState
     filled: Decimal
-    remaining: Decimal
     average_price: Decimal | None
     times: OrderTimes
     code: int | None = None
@@ -221,12 +247,6 @@ class OpenOrder(Struct, frozen=True):
     order_id: int
     perm_id: int
     client_id: int
-    account: str
-    instrument: Instrument
-    side: Side
-    order_type: str
-    quantity: Decimal
-    limit_price: Decimal | None
     status: str
     """The broker's word."""
 
@@ -254,19 +274,13 @@ class AccountValues(Struct, frozen=True):
     account: str
     rows: tuple[AccountValue, ...]
 
-    def text(self, tag: str) -> str | None:
-        """The value of a tag; None where the broker does not state it. The first one if there are several."""
-        return next((row.value for row in self.rows if row.tag == tag), None)
-
-    def amount(self, tag: str, currency: str | None = None) -> Decimal | None:
+    def amount(self, tag: str) -> Decimal | None:
         """The value of a tag as a number; None where it is not stated, or is none.
 
-        ``BASE``, which repeats another currency's, is left out unless it is asked for.
+        ``BASE``, which repeats another currency's, is left out.
         """
-        for row in self.rows:
-            if row.tag == tag and (row.currency != "BASE" if currency is None else row.currency == currency):
-                return number(row.value)
-        return None
+        found = (number(row.value) for row in self.rows if row.tag == tag and row.currency != "BASE")
+        return next(found, None)
 
 
 class Quote(Struct, frozen=True):
@@ -275,18 +289,12 @@ class Quote(Struct, frozen=True):
     bid: Decimal | None
     ask: Decimal | None
     last: Decimal | None
-    time: int
 
 
 class WhatIf(Struct, frozen=True):
-    """What an order would take, without placing it; None where the broker does not say."""
+    """Whether the broker would take an order: the error code and its text if it would be refused."""
 
-    initial_margin_change: Decimal | None
-    maintenance_margin_change: Decimal | None
-    equity_with_loan_change: Decimal | None
-    commission: Decimal | None
     code: int | None = None
-    """The error code if it would be refused."""
     text: str = ""
 
 
@@ -309,9 +317,6 @@ class OrderChanged(Struct, frozen=True):
     """An order's state, its error code or its request to cancel changed, or it was acknowledged."""
 
     report: OrderReport
-    before: OrderState | None
-    """None: it was just placed."""
-    at: int
 
 
 class Filled(Struct, frozen=True):
@@ -320,15 +325,12 @@ class Filled(Struct, frozen=True):
     fill: Fill
     report: OrderReport | None
     """None where the order is none of ours."""
-    at: int
 
 
 class ConnectionChanged(Struct, frozen=True):
     """The connection's state changed."""
 
     state: ConnectionState
-    before: ConnectionState
-    at: int
     attempt: int = 0
     """Which try to connect it is about; 0: none."""
     reason: str = ""
@@ -341,7 +343,6 @@ class Problem(Struct, frozen=True):
     text: str
     intent_id: str
     """Empty: it is about no order of ours."""
-    at: int
 
 
 Event = OrderChanged | Filled | ConnectionChanged | Problem

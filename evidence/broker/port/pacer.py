@@ -9,22 +9,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any
 
 from .codes import PLACE
-from .interface import BrokerProblem
-from .model import Traffic
+from .model import BrokerProblem, Traffic
 
 _GREETING = b"API\0"
 _EARLY_S = 0.0005
 """By how much a timer may be early."""
-
-
-class Cancellable(Protocol):
-    """A timer that was set."""
-
-    def cancel(self) -> None:
-        """Unset it."""
 
 
 class Pacer:
@@ -35,7 +27,7 @@ class Pacer:
         allowed: the only message numbers that are written; None allows all.
         written: called with message number and order id (0 if it is no order) when one has left.
         now: seconds of a clock that never goes back.
-        later: calls a function at a time of this clock.
+        later: calls a function at a time of this clock; what it gives can be cancelled.
     """
 
     def __init__(
@@ -45,7 +37,7 @@ class Pacer:
         written: Callable[[int, int], None],
         *,
         now: Callable[[], float],
-        later: Callable[[float, Callable[[], None]], Cancellable],
+        later: Callable[[float, Callable[[], None]], Any],
     ) -> None:
         self.gap = 0.0 if messages_per_s is None else 1 / messages_per_s
         """Seconds between two messages."""
@@ -59,7 +51,7 @@ class Pacer:
         self._dropped: set[int] = set()
         self.latest = 0
         """The ticket of the message that was sent last: they are counted from 1."""
-        self._timer: Cancellable | None = None
+        self._timer: Any = None
         self._recent: deque[float] = deque()
         self._by_id: dict[int, int] = {}
         self._busiest = 0

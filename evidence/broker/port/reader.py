@@ -3,62 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from decimal import Decimal
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from msgspec.structs import replace
-
-from ..adapters.interface import ClientLibrary, Gateway
+from ..clock import clock_after
 from . import codes
 from .connection import Connection
 from .events import Events
-from .interface import BrokerProblem
 from .model import (
     AccountValue,
     AccountValues,
+    BrokerProblem,
     ConnectionChanged,
     ConnectionState,
     Event,
     Fill,
     Instrument,
     InstrumentDetails,
-    OpenOrder,
     Position,
     Problem,
     Settings,
     Traffic,
-    WhatIf,
 )
 from .pacer import Pacer
 from .requests import Requests
 
+if TYPE_CHECKING:
+    from ..adapters.library import LibraryAdapter, LibraryGateway
+
 Sleep = Callable[[float], Awaitable[None]]
 
 
-def machine_clock() -> Callable[[], int]:
-    """A clock of microseconds since 1970 that never goes back: the machine's time when it was made."""
-    start = time.time_ns() // 1000 - time.monotonic_ns() // 1000
-    return lambda: start + time.monotonic_ns() // 1000
+class Reader:
+    """A connection that can only look.
 
-
-class ReadingPort:
-    """``interface.Reader`` over a client library; it also receives what the gateway sends."""
+    Nothing but the messages of ``codes.READING`` ever leaves it: every other one is refused where bytes are
+    written. Every method that asks raises BrokerProblem: not connected, no answer in time, an error. The
+    methods ``on_…`` receive what the gateway sends.
+    """
 
     allowed: frozenset[int] | None = codes.READING
 
     def __init__(
-        self, library: ClientLibrary, settings: Settings, *, clock: Callable[[], int], sleep: Sleep
+        self, library: LibraryAdapter, settings: Settings, clock: Callable[[], int] | None, sleep: Sleep
     ) -> None:
-        self._library = library
         self._settings = settings
-        self._now = clock
+        self._now = clock or clock_after()
         self._events = Events()
         self._requests = Requests(settings.request_timeout_s)
-        self._gateway: Gateway | None = None
+        self._open = library.gateway
+        self._gateway: LibraryGateway | None = None
         self._account = ""
-        self._server_version = 0
+        self.library = f"{library.name} {library.version}"
+        """The client library and its version, such as ``ib_async 2.1.0``."""
+        self.server_version = 0
+        """The protocol version agreed on; 0 before the first connection."""
         self._highest_id = 0
         self._rows: list[AccountValue] = []
         self._pacer = Pacer(
@@ -71,11 +70,6 @@ class ReadingPort:
         self._connection = Connection(settings, self._establish, self._abandon, self._on_changed, sleep)
 
     @property
-    def library(self) -> str:
-        """The client library and its version."""
-        return f"{self._library.name} {self._library.version}"
-
-    @property
     def state(self) -> ConnectionState:
         """How the connection is."""
         return self._connection.state
@@ -85,13 +79,8 @@ class ReadingPort:
         """What was written so far."""
         return self._pacer.traffic
 
-    @property
-    def server_version(self) -> int:
-        """The protocol version agreed on; 0 before the first connection."""
-        return self._server_version
-
     def events(self) -> AsyncIterator[Event]:
-        """Everything that happens from this call on."""
+        """Everything that happens from this call on, in order; it ends when the port is closed."""
         return self._events.subscribe()
 
     # connecting
@@ -104,11 +93,14 @@ class ReadingPort:
         await self.close()
 
     async def connect(self) -> None:
-        """Connect; see ``interface.Reader``."""
+        """Connect; returns when the gateway answers and what it knows of our orders is known.
+
+        Raises BrokerProblem: every try was in vain, the account is not there, or the client id is taken.
+        """
         await self._connection.connect()
 
     async def disconnect(self) -> None:
-        """End the connection."""
+        """End the connection; open orders stay open. ``connect`` may be called again."""
         await self._connection.disconnect()
 
     async def close(self) -> None:
@@ -117,10 +109,10 @@ class ReadingPort:
         self._events.end()
 
     async def _establish(self) -> None:
-        gateway = self._gateway = self._library.gateway(self, self._wrapped)
+        gateway = self._gateway = self._open(self, self._wrapped)
         settings = self._settings
         await gateway.connect(settings.host, settings.port, settings.client_id)
-        self._server_version = gateway.server_version
+        self.server_version = gateway.server_version
         self._account = self._chosen(gateway.accounts)
         await self._prepare()
 
@@ -154,14 +146,14 @@ class ReadingPort:
         self._pacer.detach()
         self._requests.fail_all(reason)
 
-    def _up(self) -> Gateway:
+    def _up(self) -> LibraryGateway:
         if self._gateway is None or self.state not in (ConnectionState.CONNECTED, ConnectionState.IMPAIRED):
             why = f"{self.state}: {self._connection.reason}" if self._connection.reason else self.state
             what = f"not connected to {self._settings.host}:{self._settings.port} ({why})"
             raise BrokerProblem(what, remedy="connect first, or wait until it is connected again")
         return self._gateway
 
-    def _next_id(self, gateway: Gateway) -> int:
+    def _next_id(self, gateway: LibraryGateway) -> int:
         self._highest_id = gateway.next_id(self._highest_id)
         return self._highest_id
 
@@ -172,7 +164,7 @@ class ReadingPort:
         return self._up().accounts
 
     async def account_values(self, account: str = "") -> AccountValues:
-        """What the broker states of an account."""
+        """What the broker states of an account; empty takes the connection's."""
         gateway, account = self._up(), account or self._account
 
         def send() -> None:
@@ -191,25 +183,12 @@ class ReadingPort:
         latest = {(one.account, one.instrument): one for one in found}
         return tuple(one for one in latest.values() if one.quantity)
 
-    async def executions(self) -> tuple[Fill, ...]:
-        """The executions of this client since midnight."""
-        found = await self._executions(self._up())
-        return tuple(sorted(found, key=lambda one: (one.time, one.execution_id)))
-
-    async def _executions(self, gateway: Gateway) -> list[Fill]:
+    async def _executions(self, gateway: LibraryGateway) -> list[Fill]:
         request = self._next_id(gateway)
-        found: list[Fill] = await self._requests.ask(
-            request, "executions", lambda: gateway.executions(request)
-        )
-        return found
-
-    async def server_time(self) -> int:
-        """The broker's clock."""
-        (seconds,) = await self._requests.ask("time", "the time", self._up().time)
-        return int(seconds) * 1_000_000
+        return await self._requests.ask(request, "executions", lambda: gateway.executions(request))
 
     async def contract(self, instrument: Instrument) -> InstrumentDetails:
-        """The one instrument that fits."""
+        """The one instrument that fits. Raises BrokerProblem: none (code 200) or several do."""
         gateway = self._up()
         request = self._next_id(gateway)
         found: list[InstrumentDetails] = await self._requests.ask(
@@ -235,36 +214,18 @@ class ReadingPort:
         """An instrument that fits."""
         self._requests.part(request, details)
 
-    def on_time(self, seconds: int) -> None:
-        """The broker's clock."""
-        self._requests.part("time", seconds)
-        self._requests.end("time")
-
     def on_end(self, request: int | str) -> None:
         """The answer to a request is complete."""
         self._requests.end(request)
 
     def on_execution(self, request: int, fill: Fill, client_id: int) -> None:
         """A fill."""
-        self._requests.part(request, replace(fill, received=self._now()))
+        self._requests.part(request, fill)
 
-    def on_commission(self, execution_id: str, amount: Decimal, currency: str) -> None:
-        """What a fill cost."""
+    def ignored(self, *_: Any, **__: Any) -> None:
+        """What only a connection that trades takes in."""
 
-    def on_open_order(self, order: OpenOrder) -> None:
-        """An order; a port that only looks has none."""
-
-    def on_what_if(self, order_id: int, answer: WhatIf) -> None:
-        """Not asked for here."""
-
-    def on_completed_order(self, reference: str, perm_id: int, status: str, filled: Decimal) -> None:
-        """Not asked for here."""
-
-    def on_status(self, order_id: int, perm_id: int, client_id: int, status: str, filled: Decimal) -> None:
-        """A port that only looks has no orders."""
-
-    def on_price(self, request: int, kind: str, price: Decimal | None) -> None:
-        """Not asked for here."""
+    on_open_order = on_what_if = on_completed_order = on_status = on_commission = on_price = ignored
 
     def on_error(self, request: int, code: int, text: str) -> None:
         """An error, warning or notice."""
@@ -284,28 +245,24 @@ class ReadingPort:
         )
 
     def _about_order(self, request: int, code: int, text: str) -> None:
-        self._emit(lambda: Problem(code, text, "", self._now()))
+        self._events.emit(lambda: Problem(code, text, ""))
 
     def _on_restored(self) -> None:
         """The gateway has the broker again."""
 
     def on_closed(self, reason: str) -> None:
-        """The connection has ended."""
+        """The connection has ended, and not because we ended it."""
         self._gateway = None
         self._cut_off(reason)
         self._connection.lost(reason)
 
     def on_unreadable(self, error: BaseException) -> None:
-        """A message could not be decoded."""
+        """A message could not be decoded or processed."""
         text = f"a message of the gateway could not be read: {type(error).__name__}: {error}"
-        self._emit(lambda: Problem(-1, text, "", self._now()))
+        self._events.emit(lambda: Problem(-1, text, ""))
 
     def _on_written(self, number: int, order_id: int) -> None:
         """A message has left."""
 
-    def _on_changed(self, state: ConnectionState, before: ConnectionState, attempt: int, reason: str) -> None:
-        self._emit(lambda: ConnectionChanged(state, before, self._now(), attempt, reason))
-
-    def _emit(self, make: Callable[[], Any]) -> None:
-        if self._events:
-            self._events.emit(make())
+    def _on_changed(self, state: ConnectionState, attempt: int, reason: str) -> None:
+        self._events.emit(lambda: ConnectionChanged(state, attempt, reason))

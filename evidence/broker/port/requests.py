@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
-from .interface import BrokerProblem
+from .model import BrokerProblem
 
 Key = int | str
 """A request's id; a word for requests whose answers have none, of which only one is under way at a time."""
@@ -29,9 +30,7 @@ class Requests:
 
         Raises BrokerProblem: an error, no answer in time, or the connection was lost; ``what`` names it.
         """
-        if isinstance(key, int):
-            return await self._ask(key, what, send)
-        async with self._turns[key]:
+        async with self._turns[key] if isinstance(key, str) else nullcontext():
             return await self._ask(key, what, send)
 
     async def _ask(self, key: Key, what: str, send: Callable[[], None]) -> list[Any]:

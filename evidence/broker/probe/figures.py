@@ -13,8 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from ...base.errors import EvidenceError
-from ..port.checks import number
-from ..port.model import AccountValues, Position
+from ..port.model import AccountValues, Position, number
 
 TAGS = {
     "nav": "NetLiquidation",

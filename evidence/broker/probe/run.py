@@ -27,7 +27,7 @@ from ..port import (
     Settings,
     open_reader,
 )
-from ..preflight import Gateway, after_preflight, preflight
+from ..preflight import after_preflight, preflight
 from ..safety import READING, Refused, Target, check_accounts, check_library, check_target
 from .attestation import Attestation
 from .figures import figures_of, holdings
@@ -67,7 +67,7 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
     check_target(plan.target)
     check_library(plan.library)
     step(f"asking the gateway at {plan.target.host}:{plan.target.port} who it is")
-    gateway = await preflight(plan.target, ask_read_only=plan.ask_read_only)
+    read_only = await preflight(plan.target, ask_read_only=plan.ask_read_only)
     settings = Settings(
         plan.target.port,
         plan.target.client,
@@ -76,23 +76,43 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
         reconnect=False,
     )
     reader = open_reader(Library(plan.library), settings)
-    seen = await _read(reader, plan)
-    sent = reader.traffic.by_id
+    values, positions, at_s, times = await _read(reader, plan)
+    sent = dict(sorted(reader.traffic.by_id.items()))
     _log.info("sent %s", ", ".join(f"{count} of message {number}" for number, count in sent.items()))
     foreign = sorted(set(sent) - READING)
     if foreign:
         raise Refused(f"the client sent message {foreign[0]}, which does not only read", remedy="report it")
-    return _record(plan, gateway, reader, seen, sent, attestation)
+    known_from = "gateway"
+    if read_only is None and attestation is not None and attestation.read_only_api is not None:
+        read_only, known_from = attestation.read_only_api, "attestation"
+    connection: dict[str, Any] = {
+        "connected": True,
+        "host": plan.target.host,
+        "port": plan.target.port,
+        "read_only": read_only,
+        **({} if read_only is None else {"read_only_known_from": known_from}),
+        "client": reader.library,
+        "client_id": plan.target.client,
+        "server_version": reader.server_version,
+        "messages": {str(number): count for number, count in sent.items()},
+    }
+    slas = plan.slas_us or {}
+    return make_record(
+        values,
+        SIMULATED if plan.target.simulated else PAPER,
+        format_utc(at_s),
+        positions=holdings(positions, plan.target.account, figures_of(values).currency),
+        attestation=attestation,
+        connection=connection,
+        latency=[Latency(name, tuple(taken), slas.get(name)) for name, taken in times.items()],
+        note=None if read_only is not None else _UNTOLD,
+    )
 
 
-class _Seen(Struct, frozen=True):
-    values: AccountValues
-    positions: tuple[Position, ...]
-    at_s: int
-    times: dict[str, list[int]]
-
-
-async def _read(reader: Reader, plan: Plan) -> _Seen:
+async def _read(
+    reader: Reader, plan: Plan
+) -> tuple[AccountValues, tuple[Position, ...], int, dict[str, list[int]]]:
+    """Account values, positions, the time (s) at which they were complete, and how long each request took."""
     times: dict[str, list[int]] = {}
     account = plan.target.account
     try:
@@ -107,7 +127,7 @@ async def _read(reader: Reader, plan: Plan) -> _Seen:
             what = f"the gateway's connection to the broker is {reader.state}, so its figures may be old"
             raise BrokerProblem(what, remedy="wait until the gateway is connected again")
         latest = {(one.tag, one.currency): one for one in values.rows}  # one may change while it is sent
-        return _Seen(AccountValues(account, tuple(latest.values())), positions, int(time.time()), times)
+        return AccountValues(account, tuple(latest.values())), positions, int(time.time()), times
     finally:
         await reader.close()
 
@@ -118,41 +138,6 @@ async def _timed(times: dict[str, list[int]], name: str, ask: Callable[[], Await
     answer = await ask()
     times.setdefault(name, []).append((time.perf_counter_ns() - begun) // 1000)
     return answer
-
-
-def _record(
-    plan: Plan,
-    gateway: Gateway,
-    reader: Reader,
-    seen: _Seen,
-    sent: Mapping[int, int],
-    attestation: Attestation | None,
-) -> Record:
-    read_only, known_from = gateway.read_only, "gateway"
-    if read_only is None and attestation is not None and attestation.read_only_api is not None:
-        read_only, known_from = attestation.read_only_api, "attestation"
-    connection: dict[str, Any] = {
-        "connected": True,
-        "host": plan.target.host,
-        "port": plan.target.port,
-        "read_only": read_only,
-        **({} if read_only is None else {"read_only_known_from": known_from}),
-        "client": reader.library,
-        "client_id": plan.target.client,
-        "server_version": reader.server_version,
-        "messages": {str(number): count for number, count in sorted(sent.items())},
-    }
-    slas = plan.slas_us or {}
-    return make_record(
-        seen.values,
-        SIMULATED if plan.target.simulated else PAPER,
-        format_utc(seen.at_s),
-        positions=holdings(seen.positions, plan.target.account, figures_of(seen.values).currency),
-        attestation=attestation,
-        connection=connection,
-        latency=[Latency(name, tuple(times), slas.get(name)) for name, times in seen.times.items()],
-        note=None if read_only is not None else _UNTOLD,
-    )
 
 
 _UNTOLD = (

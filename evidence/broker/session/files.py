@@ -11,12 +11,16 @@ from ...base.contracts import violations
 from ...base.errors import InternalError
 from ...collectors.paper.claims import UNITS
 from .book import Book, Order
-from .messages import format_time, plain
+from .messages import format_time, plain, plain_or_none
 
 LOG_CONTRACT = "paper_trading_log"
 _TRADING_YEAR_S = 252 * 23_400
 """252 trading days of 6.5 hours, as ``equity_year: trading`` means it."""
-_PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
+_PARTS = {
+    **{name: f"{name}_ms" for name in ("intent_to_submit", "submit_to_ack", "ack_to_fill")},
+    "total": "total_latency_ms",
+}
+"""Latencies of a trade, and what execution reports call them."""
 _SHOWN = {
     "duration": ("s", 6),
     **dict.fromkeys(("p50_latency", "p95_latency", "p99_latency"), ("ms", 3)),
@@ -70,26 +74,19 @@ def _trade(order: Order) -> dict[str, Any]:
     latency = report.get("latency", {})
     rejected = order.status == "REJECTED"
     return {
-        "intent_id": intent["intent_id"],
-        "symbol": intent["symbol"],
-        "direction": intent["direction"],
+        **{name: intent[name] for name in ("intent_id", "symbol", "direction")},
         "quantity": plain(intent["quantity"]),
         "filled_quantity": plain(order.filled),
         "order_type": intent["order_type"],
-        "limit_price": _plain(intent["limit_price"]),
+        "limit_price": plain_or_none(intent["limit_price"]),
         "status": order.status,
         "submitted_at": format_time(_submitted(order)),
-        "latency_ms": {name: _plain(latency.get(f"{name}_ms")) for name in _PARTS}
-        | {"total": _plain(latency.get("total_latency_ms"))},
-        "fill_price": _plain(report.get("average_fill_price")),
-        "commission": _plain(report.get("costs", {}).get("commission")),
+        "latency_ms": {name: plain_or_none(latency.get(part)) for name, part in _PARTS.items()},
+        "fill_price": plain_or_none(report.get("average_fill_price")),
+        "commission": plain_or_none(report.get("costs", {}).get("commission")),
         "reject_code": report.get("reject_code") if rejected else None,
         "reject_reason": report.get("reject_reason") if rejected else None,
     }
-
-
-def _plain(value: Any) -> int | float | None:
-    return None if value is None else plain(value)
 
 
 def messages_file(messages: list[dict[str, Any]]) -> bytes:

@@ -61,6 +61,11 @@ def plain(value: Decimal | int) -> int | float:
     return float(round(Decimal(value) / _DIGITS) * _DIGITS)
 
 
+def plain_or_none(value: Any) -> int | float | None:
+    """As ``plain``; None for None."""
+    return None if value is None else plain(value)
+
+
 def intent_message(
     order: OrderIntent,
     *,
@@ -80,32 +85,38 @@ def intent_message(
 
     Raises InternalError: the document does not keep to its contract.
     """
-    instrument = order.instrument
     return _held(
         INTENT,
         {
-            "event_type": INTENT,
-            "intent_id": order.intent_id,
-            "symbol": instrument.symbol,
-            "direction": order.side.value,
-            "quantity": plain(order.quantity),
-            "order_type": order.order_type.value,
-            "limit_price": None if order.limit_price is None else plain(order.limit_price),
+            **_order(INTENT, order, at, strategy_id),
             "stop_price": None,
-            "time_in_force": order.time_in_force,
-            "timestamp": format_time(at),
-            "strategy_id": strategy_id,
-            "account_id": order.account,
-            "currency": instrument.currency,
-            "exchange": instrument.exchange,
-            "security_type": instrument.sec_type,
+            "security_type": order.instrument.sec_type,
             "reference_price": plain(reference),
             "parent_intent_id": closes,
             "correlation_id": session_id,
-            "schema_version": _VERSION,
             "risk_checks": asdict(checks),
         },
     )
+
+
+def _order(event: str, order: OrderIntent, at: int, strategy_id: str) -> dict[str, Any]:
+    """What intents and reports say of an order."""
+    return {
+        "event_type": event,
+        "intent_id": order.intent_id,
+        "symbol": order.instrument.symbol,
+        "direction": order.side.value,
+        "quantity": plain(order.quantity),
+        "order_type": order.order_type.value,
+        "limit_price": plain_or_none(order.limit_price),
+        "time_in_force": order.time_in_force,
+        "timestamp": format_time(at),
+        "strategy_id": strategy_id,
+        "account_id": order.account,
+        "currency": order.instrument.currency,
+        "exchange": order.instrument.exchange,
+        "schema_version": _VERSION,
+    }
 
 
 def report_message(
@@ -129,32 +140,19 @@ def report_message(
     return _held(
         REPORT,
         {
-            "event_type": REPORT,
+            **_order(REPORT, intent, at, strategy_id),
             "report_id": f"{intent.intent_id}-{number}",
-            "intent_id": intent.intent_id,
             "order_id": report.order_id or None,
             "perm_id": report.perm_id or None,
             "client_id": client_id,
-            "account_id": intent.account,
-            "symbol": intent.instrument.symbol,
-            "direction": intent.side.value,
-            "order_type": intent.order_type.value,
-            "quantity": plain(intent.quantity),
             "filled_quantity": plain(report.filled),
             "remaining_quantity": plain(max(intent.quantity - report.filled, Decimal(0))),
             "status": status.value,
-            "limit_price": None if intent.limit_price is None else plain(intent.limit_price),
             "average_fill_price": None if price is None or not report.filled else plain(price),
             "last_fill_price": plain(report.fills[-1].price) if report.fills else None,
-            "time_in_force": intent.time_in_force,
-            "exchange": intent.instrument.exchange,
-            "currency": intent.instrument.currency,
             "reject_code": report.code if refused else None,
             "reject_reason": text or None if refused else None,
-            "timestamp": format_time(at),
-            "strategy_id": strategy_id,
-            "schema_version": _VERSION,
-            "latency": latency_ms(report.times, "_ms"),
+            "latency": latency_ms(report.times),
             "costs": _costs(report, reference),
             "fills": [_fill(fill) for fill in report.fills],
         },
@@ -181,20 +179,16 @@ def in_order(times: OrderTimes) -> OrderTimes:
     return replace(times, filled=filled, acknowledged=acknowledged, submitted=submitted)
 
 
-def latency_ms(times: OrderTimes, suffix: str = "") -> dict[str, int | float | None]:
-    """The latencies of an order in milliseconds; None where one end of a step is not known.
-
-    Args:
-        suffix: of the names; with one, ``total`` is called ``total_latency``, as in execution reports.
-    """
+def latency_ms(times: OrderTimes) -> dict[str, int | float | None]:
+    """The latencies of an order in milliseconds; None where one end of a step is not known."""
     steps = {
-        "intent_to_submit": (times.intent, times.submitted),
-        "submit_to_ack": (times.submitted, times.acknowledged),
-        "ack_to_fill": (times.acknowledged, times.filled),
-        "total_latency" if suffix else "total": (times.intent, times.filled),
+        "intent_to_submit_ms": (times.intent, times.submitted),
+        "submit_to_ack_ms": (times.submitted, times.acknowledged),
+        "ack_to_fill_ms": (times.acknowledged, times.filled),
+        "total_latency_ms": (times.intent, times.filled),
     }
     return {
-        f"{name}{suffix}": None if begin is None or end is None else plain(Decimal(end - begin) / 1000)
+        name: None if begin is None or end is None else plain(Decimal(end - begin) / 1000)
         for name, (begin, end) in steps.items()
     }
 
@@ -208,10 +202,10 @@ def _costs(report: OrderReport, reference: Decimal) -> dict[str, int | float | N
         if commission is not None and reference > 0:
             total = (commission + slippage) / (reference * filled) * _BPS
     return {
-        "commission": None if commission is None else plain(commission),
-        "slippage": None if slippage is None else plain(slippage),
+        "commission": plain_or_none(commission),
+        "slippage": plain_or_none(slippage),
         "market_impact": None,
-        "total_cost_bps": None if total is None else plain(total),
+        "total_cost_bps": plain_or_none(total),
     }
 
 
@@ -225,12 +219,7 @@ def _fill(fill: Fill) -> dict[str, Any]:
 
 
 def _held(contract: str, message: dict[str, Any]) -> dict[str, Any]:
-    found = violations("", contract, message, quote=False)
-    if found:
-        place, what = found[0]
-        raise InternalError(
-            f"a message does not keep to the contract {contract}: {what}",
-            place=place,
-            remedy="report it with the session's journal",
-        )
+    for place, what in violations("", contract, message, quote=False):
+        what = f"a message does not keep to the contract {contract}: {what}"
+        raise InternalError(what, place=place, remedy="report it with the session's journal")
     return message

@@ -5,19 +5,19 @@ Nothing here knows a broker or a clock: the same plan gives the same orders.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-import rfc8785
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from ...base.errors import ConfigError
+from ...base.records import from_json
 from ...reading.workspace.named import read_named
-from ..declared import parse_declared
+from ..declared import digest_of, parse_declared, whole
 
 CONTRACT = "ibkr_paper_session"
 Kind = Literal["market", "limit", "cancelled"]
@@ -107,26 +107,9 @@ def parse_plan(data: bytes, path: str) -> Plan:
 
 
 def _build(document: dict[str, Any]) -> Plan:
-    settings = {name: value for name, value in document.items() if name != "format"}
-    settings["symbols"] = tuple(document["symbols"])
-    for name, kind in (("mix", Mix), ("quantity", Quantity)):
-        if name in document:
-            settings[name] = kind(**{key: int(value) for key, value in document[name].items()})
-    if "limits" in document:
-        settings["limits"] = RiskLimits(**{key: Decimal(value) for key, value in document["limits"].items()})
-    for name in Plan.__struct_fields__:
-        if isinstance(settings.get(name), Decimal):  # 10.0 is an integer to JSON Schema
-            settings[name] = int(settings[name])
-    text = rfc8785.dumps(_plain(document))
-    return Plan(**settings, digest=hashlib.sha256(text).hexdigest())
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Decimal) else value
+    settings = whole(document)
+    del settings["format"]
+    return from_json(Plan, settings | {"digest": digest_of(document)})
 
 
 def _contradictions(plan: Plan) -> list[tuple[str, str]]:
@@ -188,11 +171,7 @@ def _buying(kinds: Sequence[Kind]) -> int:
 
 def _shares(plan: Plan) -> list[Kind]:
     """As many of each kind as its weight says, by largest remainder."""
-    weights: dict[Kind, int] = {
-        "market": plan.mix.market,
-        "limit": plan.mix.limit,
-        "cancelled": plan.mix.cancelled,
-    }
+    weights: dict[Kind, int] = asdict(plan.mix)  # type: ignore[assignment]
     whole = sum(weights.values())
     counts = {kind: plan.trades * weight // whole for kind, weight in weights.items()}
     left = sorted(weights, key=lambda kind: -(plan.trades * weights[kind] % whole))

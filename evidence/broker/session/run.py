@@ -291,7 +291,7 @@ class Session:
         except BrokerProblem as problem:
             report = OrderReport(
                 order,
-                *(0, 0, OrderState.ERROR, Decimal(0), order.quantity, None),
+                *(0, 0, OrderState.ERROR, Decimal(0), None),
                 OrderTimes(made),
                 text=problem.what,
             )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from decimal import Decimal
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 from ...base.errors import UsageError
 from ...process.stopping import Interrupted, stop_signals
+from ..clock import clock_after
 from ..port import (
     Broker,
     BrokerProblem,
@@ -35,12 +35,6 @@ from .run import Session
 
 T = TypeVar("T")
 Listener = Callable[[Book, Traffic], None]
-
-
-def clock_after(last_us: int = 0) -> Callable[[], int]:
-    """Microseconds since 1970: the machine's time now, which then never goes back, nor before ``last_us``."""
-    offset = max(time.time_ns() // 1000, last_us) - time.monotonic_ns() // 1000
-    return lambda: offset + time.monotonic_ns() // 1000
 
 
 async def trade_plan(

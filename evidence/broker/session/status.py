@@ -14,7 +14,6 @@ FIRST_LINE = "# HELP gate_paper_session_info "
 """How a metrics file of ours begins: only such a file is replaced."""
 _BARS = "▁▂▃▄▅▆▇█"
 _DRAWN = 20
-_PERCENTS = (50, 95, 99)
 _QUANTILES = {50: "0.5", 95: "0.95", 99: "0.99"}
 
 
@@ -93,8 +92,8 @@ def prometheus(book: Book, planned: int, messages: Mapping[str, int]) -> bytes:
         add("nav", "gauge", "Net liquidation value.", {"": float(book.equity[-1][1])})
     if totals := latencies(book):
         values: dict[str, float | int] = {
-            f'{{quantile="{_QUANTILES[p]}"}}': percentile_nearest_rank(totals, p) / 1_000_000
-            for p in _PERCENTS
+            f'{{quantile="{quantile}"}}': percentile_nearest_rank(totals, percent) / 1_000_000
+            for percent, quantile in _QUANTILES.items()
         }
         add("latency_seconds", "summary", "From intent to last fill.", values)
         lines.append(f"gate_paper_session_latency_seconds_sum {sum(totals) / 1_000_000}")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from . import replies
-from .replies import Reply, text_of
+from .replies import Reply, Value, text_of
 from .scenario import Instrument, Scenario
 
 INITIAL, MAINTENANCE = Decimal("0.50"), Decimal("0.25")
@@ -73,17 +73,13 @@ class Account:
             held.cost = price
         return realized
 
-    def _gross(self) -> Decimal:
-        held = self.positions.values()
-        return sum((abs(self._value(one)) for one in held), Decimal(0))
-
     def _value(self, held: Position) -> Decimal:
         return held.quantity * self.prices[held.instrument.symbol] * held.instrument.multiplier
 
     def values(self) -> dict[str, Decimal]:
         """The account's figures in its currency, by the tags of the account summary."""
-        gross = self._gross()
-        worth = self.cash + sum((self._value(one) for one in self.positions.values()), Decimal(0))
+        held = [self._value(one) for one in self.positions.values()]
+        gross, worth = sum(map(abs, held), Decimal(0)), self.cash + sum(held)
         initial, maintenance = gross * INITIAL, gross * MAINTENANCE
         free = worth - initial
         found = {
@@ -121,41 +117,39 @@ class Account:
         value = added * self.prices[instrument.symbol] * instrument.multiplier
         return not added or value * INITIAL <= self.values()["AvailableFunds"]
 
-    def what_if(self, instrument: Instrument, signed: Decimal) -> dict[str, str]:
+    def what_if(self, instrument: Instrument, quantity: Decimal) -> dict[str, Value]:
         """What an order would change, as the fields of the answer to a what-if order."""
         values = self.values()
-        notional = abs(signed) * self.prices[instrument.symbol] * instrument.multiplier
-        fields = {}
+        notional = quantity * self.prices[instrument.symbol] * instrument.multiplier
+        fields: dict[str, Value] = {}
         for name, tag, part in (
             ("initMargin", "InitMarginReq", INITIAL),
             ("maintMargin", "MaintMarginReq", MAINTENANCE),
             ("equityWithLoan", "EquityWithLoanValue", Decimal(0)),
         ):
             change = (notional * part).quantize(_CENT)
-            fields[f"{name}Before"] = text_of(values[tag])
-            fields[f"{name}Change"] = text_of(change)
-            fields[f"{name}After"] = text_of(values[tag] + change)
-        commission = text_of(self.commission(abs(signed), first=True))
-        fields |= {"commission": commission, "commissionCurrency": instrument.currency}
-        return fields
+            fields |= {f"{name}Before": values[tag], f"{name}Change": change}
+            fields[f"{name}After"] = values[tag] + change
+        commission = self.commission(quantity, first=True)
+        return fields | {"commission": commission, "commissionCurrency": instrument.currency}
 
     def position(self, held: Position) -> Reply:
         """A position, as a message."""
         named = replies.contract(held.instrument)
-        figures = {"position": text_of(held.quantity), "avgCost": text_of(held.cost)}
-        return replies.plain(61, "position", "3", **{"account": self.id, **named, **figures})
+        fields = {"account": self.id, **named, "position": held.quantity, "avgCost": held.cost}
+        return replies.plain(61, "position", "3", **fields)
 
     def portfolio(self, held: Position) -> Reply:
         """A position with its value and profit, as a message of the account updates."""
         named = replies.contract(held.instrument, exchange=held.instrument.primary_exchange)
         value = self._value(held)
-        figures = {
-            "position": text_of(held.quantity),
-            "marketPrice": text_of(self.prices[held.instrument.symbol]),
-            "marketValue": text_of(value),
-            "averageCost": text_of(held.cost),
-            "unrealizedPNL": text_of(value - held.quantity * held.cost * held.instrument.multiplier),
-            "realizedPNL": text_of(held.realized),
+        figures: dict[str, Value] = {
+            "position": held.quantity,
+            "marketPrice": self.prices[held.instrument.symbol],
+            "marketValue": value,
+            "averageCost": held.cost,
+            "unrealizedPNL": value - held.quantity * held.cost * held.instrument.multiplier,
+            "realizedPNL": held.realized,
             "account": self.id,
         }
-        return replies.plain(7, "updatePortfolio", "8", **named, **figures)
+        return replies.plain(7, "updatePortfolio", "8", **named | figures)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from ..protocol.requests import Request
 from . import replies
 from .account import Account
 from .desk import Desk
-from .replies import plain, text_of
+from .faults import MESSAGES
+from .replies import Value, plain
 from .scenario import Instrument
 from .wire import Connection, Wire
 
-_NO_DEFINITION = "No security definition has been found for the request"
 _MOST_SUBSCRIPTIONS = 100
 """Market data lines of one client, as IBKR gives them."""
 
@@ -28,7 +27,7 @@ class Answers:
 
     def answer(self, connection: Connection, client: int, request: Request) -> None:
         """Answer one request. Raises Malformed: a number in it is none."""
-        send, version = self._wire.send, connection.version or 0
+        send, version = self._wire.send, connection.version
         match request.name:
             case "reqOpenOrders" | "reqAllOpenOrders":
                 for order in list(self._desk.orders.values()):
@@ -73,7 +72,7 @@ class Answers:
             case "reqManagedAccts":
                 send(connection, replies.managed_accounts(self._account.id))
             case "reqCurrentTime":
-                send(connection, plain(49, "currentTime", "1", time=str(self._wire.now // 1_000_000)))
+                send(connection, plain(49, "currentTime", "1", time=self._wire.now // 1_000_000))
             case "reqHistoricalData":
                 text = "Historical Market Data Service error message:the simulator has no historical data"
                 self._wire.error(connection, request.number("reqId"), 162, text)
@@ -89,19 +88,18 @@ class Answers:
 
     def _executions(self, connection: Connection, client: int, request: Request) -> None:
         asked, only = request.number("reqId"), request.text("clientId")
-        wanted = {"symbol": request.text("symbol"), "side": request.text("side")[:1]}
+        symbol, side = request.text("symbol"), request.text("side")[:1]
         for execution in list(self._desk.executions):
             order = execution.order
-            if client != 0 and order.client != client:
-                continue
-            if only not in ("", "0") and str(order.client) != only:
-                continue
-            side = "B" if order.buys else "S"
-            if wanted["symbol"] not in ("", order.instrument.symbol) or wanted["side"] not in ("", side):
-                continue
-            self._wire.send(connection, execution.details(asked, connection.version or 0))
-            self._wire.send(connection, execution.report())
-        self._wire.send(connection, plain(55, "execDetailsEnd", "1", requestId=str(asked)))
+            if (
+                client in (0, order.client)
+                and only in ("", "0", str(order.client))
+                and symbol in ("", order.instrument.symbol)
+                and side in ("", "B" if order.buys else "S")
+            ):
+                self._wire.send(connection, execution.details(asked, connection.version))
+                self._wire.send(connection, execution.report())
+        self._wire.send(connection, plain(55, "execDetailsEnd", "1", requestId=asked))
 
     def _account_updates(self, connection: Connection, request: Request) -> None:
         connection.account_updates = request.flag("subscribe")
@@ -143,34 +141,32 @@ class Answers:
     def _contract_details(self, connection: Connection, request: Request, version: int) -> None:
         asked, found = request.number("reqId"), self._found(request)
         if found is None:
-            self._wire.error(connection, asked, 200, _NO_DEFINITION)
+            self._wire.error(connection, asked, 200, MESSAGES[200])
             return
         self._wire.send(connection, replies.contract_details(asked, found, version))
-        self._wire.send(connection, plain(52, "contractDetailsEnd", "1", requestId=str(asked)))
+        self._wire.send(connection, plain(52, "contractDetailsEnd", "1", requestId=asked))
 
     def _market_data(self, connection: Connection, request: Request) -> None:
         asked, found = request.number("reqId"), self._found(request)
         if found is None:
-            self._wire.error(connection, asked, 200, _NO_DEFINITION)
+            self._wire.error(connection, asked, 200, MESSAGES[200])
             return
         if len(connection.data) >= _MOST_SUBSCRIPTIONS:
             self._wire.error(connection, asked, 101, "Max number of tickers has been reached")
             return
-        send = self._wire.send
-        fields = {"requestId": str(asked), "minTick": text_of(found.tick)}
-        send(connection, plain(81, "tickReqParams", **fields, bboExchange="", snapshotPermissions="3"))
-        send(connection, plain(58, "marketDataType", "1", requestId=str(asked), marketDataType="1"))
+        send, tick = self._wire.send, found.tick
+        fixed = {"bboExchange": "", "snapshotPermissions": "3"}
+        send(connection, plain(81, "tickReqParams", requestId=asked, minTick=tick, **fixed))
+        send(connection, plain(58, "marketDataType", "1", requestId=asked, marketDataType=1))
         self._ticks(connection, asked, found)
         if request.flag("snapshot"):
-            send(connection, plain(57, "tickSnapshotEnd", "1", requestId=str(asked)))
+            send(connection, plain(57, "tickSnapshotEnd", "1", requestId=asked))
         else:
             connection.data[asked] = found.symbol
 
     def _ticks(self, connection: Connection, request: int, instrument: Instrument) -> None:
         bid, ask = self._account.quote(instrument)
         last = self._account.prices[instrument.symbol]
-        size = Decimal(100)
         for kind, price in ((1, bid), (2, ask), (4, last)):
-            fields = {"requestId": str(request), "tickType": str(kind), "price": text_of(price)}
-            fields |= {"size": text_of(size), "attributes": "0"}
-            self._wire.send(connection, plain(1, "tickPrice", "6", **fields))
+            quoted: dict[str, Value] = {"tickType": kind, "price": price, "size": 100, "attributes": 0}
+            self._wire.send(connection, plain(1, "tickPrice", "6", requestId=request, **quoted))

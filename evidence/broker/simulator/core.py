@@ -8,8 +8,8 @@ many connections, messages or halves of messages end in an observation, and at l
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 
 from ..protocol.frames import Malformed, fields_of, versions
 from ..protocol.requests import Request, read_request
@@ -48,15 +48,15 @@ class Simulator:
             "session",
             scenario=scenario.name,
             scenarioSha256=scenario.digest,
-            seed=str(scenario.seed),
+            seed=scenario.seed,
             account=scenario.account,
-            readOnly="1" if scenario.read_only else "0",
+            readOnly=scenario.read_only,
         )
         for move in scenario.moves:
-            self._wire.after(move.after_ms * 1000, self._mover(move.symbol, move.price))
+            self._wire.after(move.after_ms * 1000, partial(self._move, move.symbol, move.price))
         for fault in scenario.faults:
             if fault.at == TIME:
-                self._wire.after(fault.after_ms * 1000, self._timed(fault))
+                self._wire.after(fault.after_ms * 1000, partial(self._timed, fault))
 
     def next_due(self) -> int | None:
         """When ``advance`` has something to do; None when it has not."""
@@ -110,20 +110,11 @@ class Simulator:
                 wire.after(PATIENCE_US, lambda: self._finished_in_time(connection))
         return wire.take()
 
-    def lost(self, number: int, now_us: int) -> Output:
-        """A client has closed its connection, or it broke."""
+    def lost(self, number: int, now_us: int, reason: str = "closed by the client") -> Output:
+        """A connection is over for a reason outside of the protocol: its client closed it, or it broke."""
         self._wire.run(now_us)
-        connection = self._wire.connections.get(number)
-        if connection is not None:
-            self._wire.lost(connection, "closed by the client")
-        return self._wire.take()
-
-    def close(self, number: int, reason: str, now_us: int) -> Output:
-        """End a connection for a reason outside of the protocol."""
-        self._wire.run(now_us)
-        connection = self._wire.connections.get(number)
-        if connection is not None:
-            self._wire.close(connection, reason)
+        if (connection := self._wire.connections.get(number)) is not None:
+            self._wire.lost(connection, reason)
         return self._wire.take()
 
     def stop(self, now_us: int) -> Output:
@@ -133,15 +124,14 @@ class Simulator:
             self._wire.close(connection, "the simulator stops")
         for order in self._desk.orders.values():
             self._wire.event("order", None, **order.about(), **order.figures())
-        totals = {status: str(count) for status, count in self._desk.totals().items()}
-        executions, filled = str(len(self._desk.executions)), self._desk.filled()
-        self._wire.event("end", None, executions=executions, filled=filled, **totals)
+        executions, filled = len(self._desk.executions), self._desk.filled()
+        self._wire.event("end", None, executions=executions, filled=filled, **self._desk.totals())
         return self._wire.take()
 
     # messages
 
     def _frame(self, connection: Connection, frame: bytes) -> None:
-        if connection.version is None:
+        if not connection.version:
             self._greet(connection, frame)
             return
         try:
@@ -160,7 +150,7 @@ class Simulator:
     def _greet(self, connection: Connection, frame: bytes) -> None:
         lowest, highest = versions(frame)
         version = min(highest, self._scenario.highest_version)
-        self._wire.event("greeting", connection, lowest=str(lowest), highest=str(highest))
+        self._wire.event("greeting", connection, lowest=lowest, highest=highest)
         if version < max(lowest, LOWEST_VERSION):
             self._wire.close(connection, "no protocol version in common")
             return
@@ -244,31 +234,23 @@ class Simulator:
             connection.watched = True
             self._wire.after(rest, lambda: self._finished_in_time(connection))
 
-    def _mover(self, symbol: str, price: Decimal) -> Callable[[], None]:
-        def move() -> None:
-            self._account.prices[symbol] = price
-            self._wire.event("price", symbol=symbol, price=replies.text_of(price))
-            self._answers.quote(self._wire.ready(), symbol)
-            self._desk.price_moved(symbol)
+    def _move(self, symbol: str, price: Decimal) -> None:
+        self._account.prices[symbol] = price
+        self._wire.event("price", symbol=symbol, price=price)
+        self._answers.quote(self._wire.ready(), symbol)
+        self._desk.price_moved(symbol)
 
-        return move
-
-    def _timed(self, fault: Fault) -> Callable[[], None]:
-        def happen() -> None:
-            self._wire.event("fault", fault=fault.fault, at=TIME, number="0")
-            targets = list(self._wire.connections.values())
-            if fault.fault == "drop":
-                for connection in targets:
-                    self._faults.drop(fault, connection)
-                if not targets:
-                    self._faults.drop(fault, None)
-            elif fault.fault == "outage":
-                self._wire.begin_outage(fault.outage_ms, data_kept=fault.data == "kept")
-            else:
-                for connection in self._wire.ready():
-                    self._wire.error(connection, -1, *message_of(fault))
-
-        return happen
+    def _timed(self, fault: Fault) -> None:
+        self._wire.event("fault", fault=fault.fault, at=TIME, number=0)
+        if fault.fault == "drop":
+            connected: list[Connection | None] = [*self._wire.connections.values()]
+            for connection in connected or [None]:
+                self._faults.drop(fault, connection)
+        elif fault.fault == "outage":
+            self._wire.begin_outage(fault)
+        else:
+            for ready in self._wire.ready():
+                self._wire.error(ready, -1, *message_of(fault))
 
     def _met(self, connection: Connection, phase: str, number: int) -> int:
         """Let the faults of a phase of a connection happen: how many microseconds they delay its answer."""
@@ -279,7 +261,7 @@ class Simulator:
             elif fault.fault == "drop":
                 self._faults.drop(fault, connection)
             elif fault.fault == "outage":
-                self._wire.begin_outage(fault.outage_ms, data_kept=fault.data == "kept")
+                self._wire.begin_outage(fault)
             else:
                 code, text = message_of(fault)
                 self._wire.error(connection, -1, code, text)

@@ -8,6 +8,7 @@ faults of the scenario are asked (``ORDER_PHASES`` in ``scenario.py``).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from decimal import ROUND_FLOOR, Decimal
 
@@ -30,7 +31,7 @@ from .orders import (
     Execution,
     Order,
 )
-from .replies import Reply, text_of
+from .replies import Reply
 from .scenario import Fault
 from .wire import Connection, Wire
 
@@ -69,8 +70,7 @@ class Desk:
             return
         instrument = self._account.instruments.get(request.text("symbol"))
         if instrument is None or instrument.sec_type != request.text("secType"):
-            text = "No security definition has been found for the request"
-            self._wire.error(connection, order_id, 200, text)
+            self._wire.error(connection, order_id, 200, MESSAGES[200])
             return
         account = request.text("account") or self._account.id
         order = Order(request, client, order_id, 0, 0, instrument, account, quantity)
@@ -79,9 +79,8 @@ class Desk:
             if refused[0] != 201:
                 return
         if refused is None and request.flag("whatIf"):
-            signed = quantity if order.buys else -quantity
-            what_if = self._account.what_if(instrument, signed)
-            self._wire.send(connection, order.open_order(connection.version or 0, what_if=what_if))
+            what_if = self._account.what_if(instrument, quantity)
+            self._wire.send(connection, order.open_order(connection.version, what_if=what_if))
             return
         self._used.setdefault(client, set()).add(order_id)
         self._numbers += 1
@@ -175,7 +174,7 @@ class Desk:
     def _show(self, order: Order, *, whole: bool = False) -> None:
         connection = self._wire.of_client(order.client)
         if whole and connection is not None:
-            self._wire.send(connection, order.open_order(connection.version or 0))
+            self._wire.send(connection, order.open_order(connection.version))
         self._wire.send(connection, order.order_status())
 
     def _acknowledge(self, order: Order) -> None:
@@ -249,13 +248,12 @@ class Desk:
             realized,
         )
         self.executions.append(execution)
-        traded = {"execId": execution.id, "shares": text_of(quantity), "price": text_of(price)}
-        wire.event("fill", None, **order.about(), **traded)
+        wire.event("fill", None, **order.about(), execId=execution.id, shares=quantity, price=price)
         if order.remaining == 0:
             self._end(order, FILLED, shown=False)
         connection = wire.of_client(order.client)
         if connection is not None:
-            self._tell(order, execution.details(-1, connection.version or 0))
+            self._tell(order, execution.details(-1, connection.version))
         self._show(order)
         self._tell(order, execution.report())
         held = self._account.positions[instrument.symbol]
@@ -328,7 +326,7 @@ class Desk:
                 self._forget(order)
                 return False
         elif fault.fault == "outage":
-            self._wire.begin_outage(fault.outage_ms, data_kept=fault.data == "kept")
+            self._wire.begin_outage(fault)
         elif fault.fault == "error":
             return self._reject(order, fault, new=new)
         return True
@@ -349,11 +347,8 @@ class Desk:
 
     def totals(self) -> dict[str, int]:
         """How many orders are in each status."""
-        found: dict[str, int] = {}
-        for order in self.orders.values():
-            found[order.status] = found.get(order.status, 0) + 1
-        return dict(sorted(found.items()))
+        return dict(sorted(Counter(order.status for order in self.orders.values()).items()))
 
-    def filled(self) -> str:
+    def filled(self) -> Decimal:
         """The sum of all fills."""
-        return text_of(sum((one.quantity for one in self.executions), Decimal(0)))
+        return sum((one.quantity for one in self.executions), Decimal(0))

@@ -11,6 +11,7 @@ from .wire import Connection, Wire
 MESSAGES = {
     100: "Max rate of messages per second has been exceeded",
     103: "Duplicate order id",
+    200: "No security definition has been found for the request",
     201: "Order rejected - reason:rejected by the scenario",
     202: "Order Canceled - reason:",
     321: "Error validating request.-'bW' : cause - The API interface is currently in Read-Only mode.",
@@ -62,20 +63,17 @@ class Faults:
                 continue
             self._counts[index] += 1
             about = {} if order is None else order.about()
-            self._wire.event("fault", connection, fault=fault.fault, at=phase, number=str(number), **about)
+            self._wire.event("fault", connection, fault=fault.fault, at=phase, number=number, **about)
             yield fault
 
     def _meets(self, index: int, fault: Fault, number: int, order: Order | None) -> bool:
-        if fault.times is not None and self._counts[index] >= fault.times:
-            return False
-        if fault.number is not None and fault.number != number:
-            return False
-        if fault.every is not None and number % fault.every:
-            return False
-        if fault.symbol is not None and (order is None or fault.symbol != order.instrument.symbol):
-            return False
+        symbol, chance = None if order is None else order.instrument.symbol, fault.chance_ppm
         return (
-            fault.chance_ppm is None or self._wire.draw("fault", index, number) < fault.chance_ppm / 1_000_000
+            (fault.times is None or self._counts[index] < fault.times)
+            and fault.number in (None, number)
+            and (fault.every is None or number % fault.every == 0)
+            and fault.symbol in (None, symbol)
+            and (chance is None or self._wire.draw("fault", index, number) < chance / 1_000_000)
         )
 
     def drop(self, fault: Fault, connection: Connection | None) -> None:

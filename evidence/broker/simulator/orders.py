@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from msgspec import Struct, field
@@ -9,7 +10,7 @@ from msgspec import Struct, field
 from ...base.errors import masked
 from ..protocol.requests import Request
 from . import replies
-from .replies import Reply, text_of
+from .replies import Reply, Value, text_of
 from .scenario import Instrument
 
 PENDING_SUBMIT, PRE_SUBMITTED, SUBMITTED = "PendingSubmit", "PreSubmitted", "Submitted"
@@ -39,27 +40,30 @@ class Execution(Struct, frozen=True):
     def details(self, request: int, version: int) -> Reply:
         """The execution as an answer to this request; -1 when it happens."""
         order = self.order
-        values = {
+        fields = {
+            "requestId": request,
+            "orderId": order.id,
+            **replies.contract(order.instrument, exchange=""),
+        }
+        fields |= {
             "execId": self.id,
             "time": self.time,
             "account": order.account,
             "executionExchange": order.instrument.primary_exchange,
             "side": "BOT" if order.buys else "SLD",
-            "shares": text_of(self.quantity),
-            "price": text_of(self.price),
-            "permId": str(order.perm_id),
-            "clientId": str(order.client),
-            "liquidation": "0",
-            "cumQty": text_of(self.cumulative),
-            "avgPrice": text_of(self.average),
+            "shares": self.quantity,
+            "price": self.price,
+            "permId": order.perm_id,
+            "clientId": order.client,
+            "liquidation": 0,
+            "cumQty": self.cumulative,
+            "avgPrice": self.average,
             "orderRef": order.request.text("orderRef"),
-            "evRule": "",
-            "evMultiplier": "",
-            "modelCode": "",
-            "lastLiquidity": "2",
+            **dict.fromkeys(("evRule", "evMultiplier", "modelCode"), ""),
+            "lastLiquidity": 2,
+            **({"pendingPriceRevision": 0} if version >= 178 else {}),
         }
-        named = replies.contract(order.instrument, exchange="")
-        return replies.execution(request, order.id, named, values, version)
+        return replies.plain(11, "execDetails", **fields)
 
     def report(self) -> Reply:
         """What the execution cost."""
@@ -69,9 +73,9 @@ class Execution(Struct, frozen=True):
             "commissionReport",
             "1",
             execId=self.id,
-            commission=text_of(self.commission),
+            commission=self.commission,
             currency=self.order.instrument.currency,
-            realizedPNL=unknown if self.realized is None else text_of(self.realized),
+            realizedPNL=unknown if self.realized is None else self.realized,
             yieldRate=unknown,
             yieldRedemptionDate="",
         )
@@ -130,20 +134,14 @@ class Order(Struct, eq=False):
         """Whether nothing more can happen to it."""
         return self.status in DONE
 
-    def about(self) -> dict[str, str]:
+    def about(self) -> dict[str, Value]:
         """Whose order it is, as fields of an event."""
-        client, reference = str(self.client), masked(self.request.text("orderRef"))
-        return {
-            "clientId": client,
-            "orderId": str(self.id),
-            "permId": str(self.perm_id),
-            "orderRef": reference,
-        }
+        reference = masked(self.request.text("orderRef"))
+        return {"clientId": self.client, "orderId": self.id, "permId": self.perm_id, "orderRef": reference}
 
-    def figures(self) -> dict[str, str]:
+    def figures(self) -> dict[str, Value]:
         """How it stands, as fields of an event."""
-        quantity, filled = text_of(self.quantity), text_of(self.filled)
-        return {"status": self.status, "totalQuantity": quantity, "filled": filled}
+        return {"status": self.status, "totalQuantity": self.quantity, "filled": self.filled}
 
     def _market(self, bid: Decimal, ask: Decimal) -> Decimal:
         return ask if self.buys else bid
@@ -161,20 +159,19 @@ class Order(Struct, eq=False):
         market, limit = self._market(bid, ask), self.request.decimal("lmtPrice")
         return self.type not in LIMITS or (limit >= market if self.buys else limit <= market)
 
-    def _named(self) -> dict[str, str]:
+    def _named(self) -> dict[str, Value]:
         request = self.request
-        fields = replies.contract(self.instrument)
-        fields |= {
+        fields = replies.contract(self.instrument) | {
             "action": request.text("action"),
-            "totalQuantity": text_of(self.quantity),
+            "totalQuantity": self.quantity,
             "orderType": self.type,
-            "lmtPrice": text_of(request.decimal("lmtPrice")),
-            "auxPrice": text_of(request.decimal("auxPrice")),
+            "lmtPrice": request.decimal("lmtPrice"),
+            "auxPrice": request.decimal("auxPrice"),
             "tif": request.text("tif") or "DAY",
             "account": self.account,
             "orderRef": request.text("orderRef"),
-            "permId": str(self.perm_id),
-            "outsideRth": "1" if request.flag("outsideRth") else "0",
+            "permId": self.perm_id,
+            "outsideRth": request.flag("outsideRth"),
         }
         if algo := request.text("algoStrategy"):
             pairs = [part for part in request.text("algoParams").split(";") if part]
@@ -182,17 +179,13 @@ class Order(Struct, eq=False):
             fields["algoStrategy"] = "\0".join([algo, str(len(pairs)), *split])
         return fields
 
-    def open_order(self, version: int, *, what_if: dict[str, str] | None = None) -> Reply:
+    def open_order(self, version: int, *, what_if: Mapping[str, Value] | None = None) -> Reply:
         """The order as it stands; with ``what_if``, the answer to such a request."""
-        values = {
-            "orderId": str(self.id),
-            **self._named(),
-            "clientId": str(self.client),
-            "parentId": self.request.text("parentId") or "0",
-            "status": self.status,
-        }
+        parent = self.request.text("parentId") or "0"
+        values = {"orderId": self.id, **self._named(), "clientId": self.client, "parentId": parent}
+        values["status"] = self.status
         if what_if is not None:
-            values |= {"whatIf": "1", "status": PRE_SUBMITTED, **what_if}
+            values |= {"whatIf": 1, "status": PRE_SUBMITTED, **what_if}
         return replies.open_order(values, version)
 
     def completed(self, version: int) -> Reply:
@@ -200,7 +193,7 @@ class Order(Struct, eq=False):
         values = {
             **self._named(),
             "status": self.status,
-            "filledQuantity": text_of(self.filled),
+            "filledQuantity": self.filled,
             "completedTime": self.ended_at,
             "completedStatus": f"{self.status}: {text_of(self.filled)} of {text_of(self.quantity)}",
         }
@@ -211,15 +204,15 @@ class Order(Struct, eq=False):
         return replies.plain(
             3,
             "orderStatus",
-            orderId=str(self.id),
+            orderId=self.id,
             status=self.status,
-            filled=text_of(self.filled),
-            remaining=text_of(self.remaining),
-            avgFillPrice=text_of(self.average),
-            permId=str(self.perm_id),
-            parentId="0",
-            lastFillPrice=text_of(self.last_price),
-            clientId=str(self.client),
+            filled=self.filled,
+            remaining=self.remaining,
+            avgFillPrice=self.average,
+            permId=self.perm_id,
+            parentId=0,
+            lastFillPrice=self.last_price,
+            clientId=self.client,
             whyHeld="",
-            mktCapPrice="0",
+            mktCapPrice=0,
         )

@@ -11,6 +11,9 @@ from msgspec import Struct
 from ..protocol.frames import frame_of
 from .scenario import Instrument
 
+Value = str | int | Decimal
+"""A field before it is written."""
+
 
 class Reply(Struct, frozen=True):
     """One message to a client: its number, its name, what matters in it by name, and its bytes."""
@@ -27,8 +30,13 @@ def text_of(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _reply(number: int, name: str, fields: dict[str, str], *before: str) -> Reply:
-    return Reply(number, name, fields, frame_of([str(number), *before, *fields.values()]))
+def texts(fields: Mapping[str, Value]) -> dict[str, str]:
+    """The fields of a message as the gateway writes them."""
+    return {name: value if isinstance(value, str) else _text(value) for name, value in fields.items()}
+
+
+def _text(value: Decimal | int) -> str:
+    return text_of(value) if isinstance(value, Decimal) else str(int(value))
 
 
 def hello(version: int, time: str) -> Reply:
@@ -39,37 +47,36 @@ def hello(version: int, time: str) -> Reply:
 
 def next_valid_id(order_id: int) -> Reply:
     """The lowest order id that the client may use."""
-    return _reply(9, "nextValidId", {"orderId": str(order_id)}, "1")
+    return plain(9, "nextValidId", "1", orderId=order_id)
 
 
 def managed_accounts(account: str) -> Reply:
     """The accounts that the client may trade."""
-    return _reply(15, "managedAccounts", {"accounts": f"{account},"}, "1")
+    return plain(15, "managedAccounts", "1", accounts=f"{account},")
 
 
 def error(request: int, code: int, message: str, version: int) -> Reply:
     """An error, warning or notice; ``request`` is the id of an order or request, or -1."""
-    fields = {"requestId": str(request), "code": str(code), "message": message}
-    if version >= 166:
-        fields["advancedOrderReject"] = ""
-    return _reply(4, "error", fields, "2")
+    more = {"advancedOrderReject": ""} if version >= 166 else {}
+    return plain(4, "error", "2", requestId=request, code=code, message=message, **more)
 
 
-def plain(number: int, name: str, *before: str, **fields: str) -> Reply:
+def plain(number: int, name: str, *before: str, **fields: Value) -> Reply:
     """A message whose fields, after those of ``before`` (its version), are as given."""
-    return _reply(number, name, fields, *before)
+    written = texts(fields)
+    return Reply(number, name, written, frame_of([str(number), *before, *written.values()]))
 
 
-def contract(instrument: Instrument, *, exchange: str | None = None) -> dict[str, str]:
+def contract(instrument: Instrument, *, exchange: str | None = None) -> dict[str, Value]:
     """The eleven fields that name an instrument in most messages."""
     return {
-        "conId": str(instrument.con_id),
+        "conId": instrument.con_id,
         "symbol": instrument.symbol,
         "secType": instrument.sec_type,
         "lastTradeDate": "",
         "strike": "0",
         "right": "",
-        "multiplier": str(instrument.multiplier) if instrument.multiplier != 1 else "",
+        "multiplier": instrument.multiplier if instrument.multiplier != 1 else "",
         "exchange": instrument.exchange if exchange is None else exchange,
         "currency": instrument.currency,
         "localSymbol": instrument.symbol,
@@ -139,72 +146,46 @@ def _template(layout: str, version: int) -> tuple[dict[str, int], list[str]]:
     return places, defaults
 
 
-def _filled_in(number: int, name: str, layout: str, values: dict[str, str], version: int) -> Reply:
+def _filled_in(number: int, name: str, layout: str, values: Mapping[str, Value], version: int) -> Reply:
     places, defaults = _template(layout, version)
-    fields = defaults.copy()
-    for key, value in values.items():
+    fields, written = defaults.copy(), texts(values)
+    for key, value in written.items():
         fields[places[key]] = value
-    shown = {key: value.replace("\0", ";") for key, value in values.items()}
+    shown = {key: value.replace("\0", ";") for key, value in written.items()}
     return Reply(number, name, shown, frame_of([str(number), *fields]))
 
 
-def open_order(values: dict[str, str], version: int) -> Reply:
+def open_order(values: Mapping[str, Value], version: int) -> Reply:
     """An order as it stands, or the answer to a what-if order; fields not in ``values`` have defaults."""
     return _filled_in(5, "openOrder", _OPEN, values, version)
 
 
-def completed_order(values: dict[str, str], version: int) -> Reply:
+def completed_order(values: Mapping[str, Value], version: int) -> Reply:
     """An order that came to its end."""
     return _filled_in(101, "completedOrder", _COMPLETED, values, version)
 
 
-def execution(
-    request: int, order_id: int, named: dict[str, str], values: dict[str, str], version: int
-) -> Reply:
-    """One fill; ``request`` is -1 when it happens, else the id of the request for executions."""
-    fields = {"requestId": str(request), "orderId": str(order_id), **named, **values}
-    if version >= 178:
-        fields["pendingPriceRevision"] = "0"
-    return _reply(11, "execDetails", fields)
+_DETAILS = (
+    "requestId symbol secType lastTradeDate strike right exchange currency localSymbol marketName"
+    " tradingClass conId minTick <164:mdSizeMultiplier=1 multiplier orderTypes=LMT,MKT,STP,STPLMT"
+    " validExchanges priceMagnifier=1 underConId=0 longName primaryExchange contractMonth industry category"
+    " subcategory timeZoneId=US/Eastern tradingHours liquidHours evRule evMultiplier securityIds=0 aggGroup=1"
+    " underSymbol underSecType marketRuleIds=26 realExpirationDate stockType 164:minSize=1"
+    " 164:sizeIncrement=1 163:suggestedSizeIncrement=1"
+)
 
 
 def contract_details(request: int, instrument: Instrument, version: int) -> Reply:
     """What is known about an instrument."""
-    tick = text_of(instrument.tick)
-    named = contract(instrument)
-    fields = {"requestId": str(request), "symbol": named["symbol"], "secType": named["secType"]}
-    fields |= {name: named[name] for name in ("lastTradeDate", "strike", "right", "exchange", "currency")}
-    fields |= {"localSymbol": named["localSymbol"], "marketName": instrument.symbol}
-    fields |= {"tradingClass": named["tradingClass"], "conId": named["conId"], "minTick": tick}
-    if version < 164:
-        fields["mdSizeMultiplier"] = "1"
-    fields |= {
-        "multiplier": named["multiplier"],
-        "orderTypes": "LMT,MKT,STP,STPLMT",
+    places, defaults = _template(_DETAILS, version)
+    fields: dict[str, Value] = dict(zip(places, defaults, strict=True))
+    fields |= contract(instrument) | {
+        "requestId": request,
+        "marketName": instrument.symbol,
+        "minTick": instrument.tick,
         "validExchanges": instrument.exchange,
-        "priceMagnifier": "1",
-        "underConId": "0",
         "longName": instrument.name or instrument.symbol,
         "primaryExchange": instrument.primary_exchange,
-        "contractMonth": "",
-        "industry": "",
-        "category": "",
-        "subcategory": "",
-        "timeZoneId": "US/Eastern",
-        "tradingHours": "",
-        "liquidHours": "",
-        "evRule": "",
-        "evMultiplier": "",
-        "securityIds": "0",
-        "aggGroup": "1",
-        "underSymbol": "",
-        "underSecType": "",
-        "marketRuleIds": "26",
-        "realExpirationDate": "",
         "stockType": "COMMON" if instrument.sec_type == "STK" else "",
     }
-    if version == 163:
-        fields["suggestedSizeIncrement"] = "1"
-    if version >= 164:
-        fields |= {"minSize": "1", "sizeIncrement": "1", "suggestedSizeIncrement": "1"}
-    return _reply(10, "contractDetails", fields, *(("8",) if version < 164 else ()))
+    return plain(10, "contractDetails", *(("8",) if version < 164 else ()), **fields)

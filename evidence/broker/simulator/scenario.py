@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import rfc8785
 from msgspec import Struct
 
 from ...base.errors import ConfigError
+from ...base.records import from_json
 from ...reading.workspace.named import read_named
-from ..declared import parse_declared
+from ..declared import digest_of, parse_declared, whole
 
 CONTRACT = "ibkr_scenario"
 FORMAT = "gate.ibkr.scenario/v1"
@@ -22,9 +21,6 @@ _LEAST_TICK = Decimal("0.000001")
 ORDER_PHASES = ("received", "acknowledged", "working", "filling", "filled", "cancelling")
 """Where a fault may meet an order: before it is acknowledged, after that, while it works, between two of its
 fills, after its last one, and while a cancel request is on its way."""
-
-CONNECTION_PHASES = ("connected", "started")
-"""Where a fault may meet a connection: before its handshake, and when a client has given its id."""
 
 TIME = "time"
 """The phase of a fault that happens ``after_ms``."""
@@ -141,49 +137,16 @@ def parse_scenario(data: bytes, path: str) -> Scenario:
 
 
 def _build(document: dict[str, Any]) -> Scenario:
-    settings: dict[str, Any] = {
-        key: value
-        for key, value in document.items()
-        if key not in ("format", "latency", "instruments", "holdings", "faults", "moves", "pacing", "cash")
-    }
-    if "cash" in document:
-        settings["cash"] = Decimal(document["cash"])
-    if "pacing" in document:
-        settings |= document["pacing"]
-    for name, value in document.get("latency", {}).items():
-        settings[name] = Latency(**value)
-    usual = {instrument.symbol: instrument for instrument in Scenario().instruments}
-    if "instruments" in document:
-        settings["instruments"] = tuple(
-            _instrument(item, usual.get(item["symbol"]), 900_000_001 + n)
-            for n, item in enumerate(document["instruments"])
-        )
-    settings["holdings"] = tuple(
-        Holding(item["symbol"], Decimal(item["quantity"]), Decimal(item["average_cost"]))
-        for item in document.get("holdings", [])
-    )
-    settings["faults"] = tuple(
-        Fault(**item | {"percent": tuple(item.get("percent", (100,)))}) for item in document.get("faults", [])
-    )
-    settings["moves"] = tuple(
-        Move(item["symbol"], item["after_ms"], Decimal(item["price"])) for item in document.get("moves", [])
-    )
-    text = rfc8785.dumps(_plain(document))
-    return Scenario(**settings, digest=hashlib.sha256(text).hexdigest())
-
-
-def _instrument(item: dict[str, Any], usual: Instrument | None, con_id: int) -> Instrument:
-    known: dict[str, Any] = {} if usual is None else {"con_id": usual.con_id, "name": usual.name}
-    exact = {key: Decimal(item[key]) for key in ("price", "tick") if key in item}
-    return Instrument(**({"con_id": con_id} | known | item | exact))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, Decimal) else value
+    settings = whole(document, "price", "tick", "cash", "average_cost")
+    del settings["format"]
+    settings |= settings.pop("pacing", {}) | settings.pop("latency", {})
+    usual = {one.symbol: {"con_id": one.con_id, "name": one.name} for one in Scenario().instruments}
+    if "instruments" in settings:
+        settings["instruments"] = [
+            {"con_id": 900_000_001 + n} | usual.get(item["symbol"], {}) | item
+            for n, item in enumerate(settings["instruments"])
+        ]
+    return from_json(Scenario, settings | {"digest": digest_of(document)})
 
 
 def _contradictions(scenario: Scenario) -> list[tuple[str, str]]:

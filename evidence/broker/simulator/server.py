@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import time
 from collections.abc import Callable
 from typing import Any, cast
 
 from ...base.errors import EnvironmentProblem, InternalError, UsageError
+from ..clock import clock_after
 from .core import Simulator
 from .scenario import Scenario
 from .wire import Observation, Output
@@ -54,17 +54,14 @@ class Server:
     ) -> None:
         self.host, self.port = check_host(host), port
         self._observe = observe
-        self._start = time.time_ns() // 1000 - time.monotonic_ns() // 1000
+        self.now = clock_after()
+        """The time in microseconds since 1970; it never goes back."""
         self._simulator = Simulator(scenario, self.now())
         self._clients: dict[int, _Client] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
         self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Gets an exception when the simulator cannot go on."""
-
-    def now(self) -> int:
-        """The time in microseconds since 1970; it never goes back."""
-        return self._start + time.monotonic_ns() // 1000
 
     async def __aenter__(self) -> Server:
         loop = asyncio.get_running_loop()
@@ -126,7 +123,7 @@ class Server:
                 deaf.add(number)
         for number in deaf:
             self._clients.pop(number).abort()
-            self.deliver(self._simulator.close(number, "does not read what it is sent", self.now()))
+            self.deliver(self._simulator.lost(number, self.now(), "does not read what it is sent"))
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

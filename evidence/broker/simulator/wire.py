@@ -22,8 +22,8 @@ from ...base.errors import masked
 from ..protocol.frames import Framer
 from ..protocol.requests import Request
 from . import replies
-from .replies import Reply
-from .scenario import Latency, Scenario
+from .replies import Reply, Value
+from .scenario import Fault, Latency, Scenario
 
 Observation = dict[str, Any]
 """One record of the observation log, ``contracts/files/ibkr_observation.schema.json``."""
@@ -62,7 +62,8 @@ class Connection(Struct, eq=False):
 
     number: int
     framer: Framer = field(default_factory=Framer)
-    version: int | None = None
+    version: int = 0
+    """The protocol version agreed on; 0 before the greeting."""
     client: int | None = None
     closed: bool = False
     arrivals: deque[int] = field(default_factory=deque)
@@ -160,7 +161,7 @@ class Wire:
     def error(self, connection: Connection | None, request: int, code: int, message: str) -> None:
         """Send an error, warning or notice."""
         if connection is not None:
-            self.send(connection, replies.error(request, code, message, connection.version or 0))
+            self.send(connection, replies.error(request, code, message, connection.version))
 
     def close(self, connection: Connection, reason: str) -> None:
         """End a connection."""
@@ -177,17 +178,16 @@ class Wire:
                 self._clients.pop(connection.client, None)
             self.event("disconnected", connection, reason=reason)
 
-    def begin_outage(self, milliseconds: int, *, data_kept: bool) -> None:
+    def begin_outage(self, fault: Fault) -> None:
         """Lose the connection to the broker for a while; error 1100, then 1102 or, with data lost, 1101."""
         if self.outage:
             return
         self.outage = True
-        self.event("outage", None, outage_ms=str(milliseconds), data="kept" if data_kept else "lost")
+        self.event("outage", None, outage_ms=fault.outage_ms, data=fault.data)
+        text = "Connectivity between IBKR and Trader Workstation has been lost."
         for connection in self.ready():
-            self.error(
-                connection, -1, 1100, "Connectivity between IBKR and Trader Workstation has been lost."
-            )
-        self.after(milliseconds * 1000, lambda: self._end_outage(data_kept))
+            self.error(connection, -1, 1100, text)
+        self.after(fault.outage_ms * 1000, lambda: self._end_outage(fault.data == "kept"))
 
     def _end_outage(self, data_kept: bool) -> None:
         self.outage = False
@@ -216,9 +216,9 @@ class Wire:
             if text
         }
 
-    def event(self, name: str, connection: Connection | None = None, **fields: str) -> None:
+    def event(self, name: str, connection: Connection | None = None, **fields: Value) -> None:
         """Log something that is no message."""
-        self._record(connection, "event", name, None, fields)
+        self._record(connection, "event", name, None, replies.texts(fields))
 
     def _record(
         self,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from statistics import NormalDist
 from typing import Any
@@ -33,36 +34,14 @@ _RETURNS = 250
 _SPREAD = 0.0005
 """Size of the returns of the PSR curve: so small that neither its loss nor its drawdown breaches a limit."""
 _AT_ONCE = Latency(0)
+_SOON = Latency(200)
 _QUICK = Scenario(
-    name="kill switch",
-    messages_per_s=None,
-    acknowledge=Latency(200),
-    work=_AT_ONCE,
-    fill=Latency(200),
-    cancel=Latency(200),
+    "kill switch", messages_per_s=None, acknowledge=_SOON, work=_AT_ONCE, fill=_SOON, cancel=_SOON
 )
 _LATENCIES = 20
 """Acknowledgements after which a 95th percentile is one."""
 _LONGEST_RUN = 1000
 """The most faults that a rehearsal waits for."""
-
-
-class Switch(Struct, frozen=True):
-    """A kill switch: its trigger in the rollback procedure, and the side of the limit that breaches it."""
-
-    trigger: str
-    side: int
-
-
-SWITCHES = {
-    "KILL_PNL": Switch("pnl", -1),
-    "MAX_DD_KILL_SWITCH": Switch("drawdown", 1),
-    "PSR_KILL_SWITCH": Switch("psr", -1),
-    "PACING_KILL_SWITCH": Switch("pacing", 1),
-    "CONNECTION_KILL_SWITCH": Switch("connection", 1),
-    "REJECTION_KILL_SWITCH": Switch("rejections", 1),
-    "LATENCY_KILL_SWITCH": Switch("latency", 1),
-}
 
 
 class Faults(Struct, frozen=True):
@@ -101,21 +80,14 @@ def rehearsals(name: str, limit: Decimal) -> tuple[Rehearsal, Rehearsal]:
 
     Raises UsageError: there are no values on both sides of such a limit.
     """
-    make = _MAKERS[name]
-    try:
-        short, beyond = make(name, limit, False), make(name, limit, True)
-    except (ArithmeticError, ValueError) as error:
-        raise _unusable(name, limit) from error
-    side = SWITCHES[name].side
-    if not ((beyond.observed - limit) * side > 0 >= (short.observed - limit) * side):
-        raise _unusable(name, limit)
-    return short, beyond
-
-
-def _unusable(name: str, limit: Decimal) -> UsageError:
-    return UsageError(
+    switch = SWITCHES[name]
+    with suppress(ArithmeticError, ValueError):
+        short, beyond = switch.make(name, limit, False), switch.make(name, limit, True)
+        if (beyond.observed - limit) * switch.side > 0 >= (short.observed - limit) * switch.side:
+            return short, beyond
+    raise UsageError(
         f"the limit {limit:f} of {name} cannot be rehearsed: no values lie on both sides of it",
-        remedy=f"a usable limit of {name} is {_RANGES[name]}; correct it, or give --limit {name}=NUMBER",
+        remedy=f"a usable limit of {name} is {switch.usable}; correct it, or give --limit {name}=NUMBER",
     )
 
 
@@ -197,42 +169,40 @@ def _rejections(name: str, limit: Decimal, breaches: bool) -> Rehearsal:
     """Every n-th order is rejected: just as many as the limit allows, or just more."""
     every = int((1 / limit).to_integral_value(ROUND_CEILING)) - breaches
     scenario = replace(_QUICK, faults=(Fault("error", "received", code=201, every=every),))
-    needed, after = (1, 0) if breaches else (4, every - 1)
-    return _wire(
-        name,
-        limit,
-        breaches,
-        Decimal(1) / every,
-        scenario,
-        Faults("out", "error", "code", "201", needed, after),
-    )
+    faults = Faults("out", "error", "code", "201", *((1, 0) if breaches else (4, every - 1)))
+    return _wire(name, limit, breaches, Decimal(1) / every, scenario, faults)
 
 
 def _latency(name: str, limit: Decimal, breaches: bool) -> Rehearsal:
     """Every order is acknowledged, and filled, so much later than the baseline."""
     ratio = _shifted(name, limit, breaches, MARGIN_WIRE)
     scenario = replace(_QUICK, acknowledge=Latency(int(ratio * BASELINE_MS * 1000)), fill=_AT_ONCE)
-    needed = 1 if breaches else _LATENCIES
-    return _wire(
-        name, limit, breaches, ratio, scenario, Faults("out", "orderStatus", "status", "PreSubmitted", needed)
-    )
+    faults = Faults("out", "orderStatus", "status", "PreSubmitted", 1 if breaches else _LATENCIES)
+    return _wire(name, limit, breaches, ratio, scenario, faults)
 
 
-_MAKERS = {
-    "KILL_PNL": _pnl,
-    "MAX_DD_KILL_SWITCH": _drawdown,
-    "PSR_KILL_SWITCH": _psr,
-    "PACING_KILL_SWITCH": _pacing,
-    "CONNECTION_KILL_SWITCH": _connection,
-    "REJECTION_KILL_SWITCH": _rejections,
-    "LATENCY_KILL_SWITCH": _latency,
-}
-_RANGES = {
-    "KILL_PNL": "a negative share, such as -0.05",
-    "MAX_DD_KILL_SWITCH": "a share below 0.9, such as 0.15",
-    "PSR_KILL_SWITCH": "a probability below 0.98, such as 0.2",
-    "PACING_KILL_SWITCH": "a count per hour, such as 10",
-    "CONNECTION_KILL_SWITCH": "a count per hour, such as 3",
-    "REJECTION_KILL_SWITCH": "a share below 1, such as 0.2",
-    "LATENCY_KILL_SWITCH": "a multiple of the baseline, such as 2",
+class Switch(Struct, frozen=True):
+    """A kill switch.
+
+    Attributes:
+        trigger: its name in the rollback procedure.
+        side: of the limit that breaches it, -1 or 1.
+        usable: which limits can be rehearsed, in words.
+        make: a rehearsal from name, limit, and whether it is breached; raises ValueError, ArithmeticError.
+    """
+
+    trigger: str
+    side: int
+    usable: str
+    make: Callable[[str, Decimal, bool], Rehearsal]
+
+
+SWITCHES = {
+    "KILL_PNL": Switch("pnl", -1, "a negative share, such as -0.05", _pnl),
+    "MAX_DD_KILL_SWITCH": Switch("drawdown", 1, "a share below 0.9, such as 0.15", _drawdown),
+    "PSR_KILL_SWITCH": Switch("psr", -1, "a probability below 0.98, such as 0.2", _psr),
+    "PACING_KILL_SWITCH": Switch("pacing", 1, "a count per hour, such as 10", _pacing),
+    "CONNECTION_KILL_SWITCH": Switch("connection", 1, "a count per hour, such as 3", _connection),
+    "REJECTION_KILL_SWITCH": Switch("rejections", 1, "a share below 1, such as 0.2", _rejections),
+    "LATENCY_KILL_SWITCH": Switch("latency", 1, "a multiple of the baseline, such as 2", _latency),
 }

@@ -142,11 +142,6 @@ def _key(directory: int) -> bytes:
     return _read(directory, KEY_FILE, _KEY_BYTES)
 
 
-def _remove(directory: int, name: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=directory)
-
-
 def _make_room(directory: int, name: str) -> None:
     """Before a new file comes: remove the oldest ones, and what was half written when a process was ended."""
     names = os.listdir(directory)
@@ -158,4 +153,5 @@ def _make_room(directory: int, name: str) -> None:
             state = os.stat(other, dir_fd=directory, follow_symlinks=False)
             ages.append((state.st_mtime_ns, other))
     for _, oldest in sorted(ages)[: len(names) - MOST_FILES + 1]:
-        _remove(directory, oldest)
+        with suppress(FileNotFoundError):
+            os.unlink(oldest, dir_fd=directory)

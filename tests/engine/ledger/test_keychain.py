@@ -18,8 +18,9 @@ from gate.evidence.base.errors import EvidenceError, LedgerError
 from gate.evidence.signing.dsse import Envelope
 from gate.evidence.signing.keys import LogKey, VerifierKey
 from gate.evidence.signing.problems import SignatureError
-from gate.evidence.signing.sshsig import ed25519_blob, sign
+from gate.evidence.signing.sshsig import ed25519_blob
 
+from ...fuzz.ssh_signatures import sign
 from .conftest import KEY, Place
 
 NEW, THIRD = LogKey.from_seed(bytes([1] * 32)), LogKey.from_seed(bytes([2] * 32))

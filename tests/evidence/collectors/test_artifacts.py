@@ -25,7 +25,8 @@ from gate.evidence.base.limits import Limits
 from gate.evidence.base.settings import validate
 from gate.evidence.collectors.artifacts import ArtifactsCollector, ArtifactsOptions, default_matrix
 from gate.evidence.collectors.documents import interface_map
-from gate.evidence.signing.sshsig import sign
+
+from ...fuzz.ssh_signatures import sign
 
 Copy = Callable[..., Path]
 EXAMPLES = Path(__file__).parents[3] / "examples"

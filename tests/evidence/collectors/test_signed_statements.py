@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import Limits
-from gate.evidence.signing.sshsig import sign
+
+from ...fuzz.ssh_signatures import sign
 
 SIGNERS = "trust/allowed_signers"
 DANA, AMIR = Ed25519PrivateKey.from_private_bytes(b"d" * 32), Ed25519PrivateKey.from_private_bytes(b"a" * 32)

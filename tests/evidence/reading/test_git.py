@@ -39,6 +39,12 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, R
     return root, run
 
 
+def dirty(root: Path, sources: list[str], workspace: Workspace | None = None) -> bool | None:
+    """Whether these sources differ from the commit."""
+    workspace = workspace or Workspace(root, sources=sources)
+    return subject.find_commit(workspace, subject.measure_sources(workspace)).dirty
+
+
 def commit(root: Path, run: Run, files: dict[str, str]) -> str:
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +56,8 @@ def commit(root: Path, run: Run, files: dict[str, str]) -> str:
 
 def test_outside_of_a_repository_there_is_nothing(tmp_path: Path) -> None:
     assert git.head(tmp_path) is None
-    assert subject.dirty(tmp_path, ["."]) is None
+    (tmp_path / "a").touch()
+    assert dirty(tmp_path, ["."]) is None
 
 
 def test_a_repository_that_cannot_be_read_is_no_missing_repository(
@@ -86,9 +93,6 @@ def test_an_empty_commit_by_somebody_else_changes_no_author(repository: tuple[Pa
 def test_before_the_first_commit(repository: tuple[Path, Run]) -> None:
     root, _ = repository
     assert git.head(root) == git.GitState(None, None, None)
-    assert subject.dirty(root, ["."]) is False
-    (root / "a").write_text("1")
-    assert subject.dirty(root, ["."]) is True
 
 
 def test_the_head_commit_and_its_author_also_from_a_subdirectory(repository: tuple[Path, Run]) -> None:
@@ -114,7 +118,7 @@ def test_a_sha256_repository(repository: tuple[Path, Run], tmp_path: Path) -> No
     assert state is not None
     assert state.object_format == "sha256"
     assert len(state.commit or "") == 64
-    assert subject.dirty(other, ["a"]) is False
+    assert dirty(other, ["a"]) is False
 
 
 def test_dirty_sees_changes_new_and_deleted_files_and_links(repository: tuple[Path, Run]) -> None:
@@ -122,27 +126,26 @@ def test_dirty_sees_changes_new_and_deleted_files_and_links(repository: tuple[Pa
     (root / "src").mkdir()
     (root / "src" / "link").symlink_to("./a.py")
     commit(root, run, {"src/a.py": "1", "src/b.py": "2", "other/c.py": "3"})
-    assert subject.dirty(root, ["src", "other/*.py"]) is False
-    assert subject.dirty(root / "src", ["."]) is False
+    assert dirty(root, ["src", "other/*.py"]) is False
+    assert dirty(root / "src", ["."]) is False
 
     (root / "other" / "c.py").write_text("changed")
-    assert subject.dirty(root, ["src"]) is False
-    assert subject.dirty(root, ["."]) is True
-    assert subject.dirty(root, ["src", "other/**"]) is True
+    assert dirty(root, ["src"]) is False
+    assert dirty(root, ["."]) is True
+    assert dirty(root, ["src", "other/**"]) is True
     (root / "other" / "c.py").write_text("3")
 
     (root / "src" / "new.py").write_text("")
-    assert subject.dirty(root, ["src"]) is True
-    assert subject.dirty(root, ["src"], files=["src/a.py", "src/b.py", "src/link"]) is False
+    assert dirty(root, ["src"]) is True
     (root / "src" / "new.py").unlink()
 
     (root / "src" / "b.py").unlink()
-    assert subject.dirty(root, ["src/"]) is True
+    assert dirty(root, ["src/"]) is True
     (root / "src" / "b.py").write_text("2")
 
     (root / "src" / "link").unlink()
     (root / "src" / "link").symlink_to("a.py")
-    assert subject.dirty(root, ["src"]) is True
+    assert dirty(root, ["src"]) is True
 
 
 def test_a_workspace_that_was_read_is_not_read_again(repository: tuple[Path, Run]) -> None:
@@ -150,13 +153,11 @@ def test_a_workspace_that_was_read_is_not_read_again(repository: tuple[Path, Run
     root, run = repository
     (root / "link").symlink_to("a.py")
     commit(root, run, {"a.py": "1"})
-    state = git.head(root)
-    workspace = Workspace(root)
-    files = ["a.py", "link"]
-    assert subject.dirty(root, ["."], files=files, workspace=workspace, state=state) is False
+    workspace = Workspace(root, sources=["."])
+    assert dirty(root, ["."], workspace) is False
     (root / "a.py").write_text("2")
-    assert subject.dirty(root, ["."], files=files, workspace=workspace, state=state) is False
-    assert subject.dirty(root, ["."], files=files, state=state) is True
+    assert dirty(root, ["."], workspace) is False
+    assert dirty(root, ["."]) is True
 
 
 @pytest.mark.parametrize("size", [0, 5, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])
@@ -182,7 +183,7 @@ def test_the_repository_cannot_make_us_run_anything(
     monkeypatch.setenv("GIT_EXTERNAL_DIFF", evil)
     (root / "a.txt").write_text("2")
     assert git.head(root) == git.GitState(expected, "dana@example.com", "sha1")
-    assert subject.dirty(root, ["."]) is True
+    assert dirty(root, ["."]) is True
     assert not trap.exists()
 
 

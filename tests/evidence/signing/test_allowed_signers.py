@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.base.errors import EvidenceError
-from gate.evidence.signing.allowed_signers import AllowedSigners, match_list, match_pattern
+from gate.evidence.signing.allowed_signers import AllowedSigners, match_list
 from gate.evidence.signing.sshsig import PublicKey, ed25519_blob, string
 
 BLOB = ed25519_blob(Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw())
@@ -106,11 +106,11 @@ def test_pattern_lists(text: str, patterns: tuple[str, ...], expected: bool) -> 
 
 
 def test_brackets_in_patterns_stand_for_themselves() -> None:
-    assert match_pattern("[ab]@x", "[ab]@?") and not match_pattern("a@x", "[ab]@x")
+    assert match_list("[ab]@x", ("[ab]@?",)) and not match_list("a@x", ("[ab]@x",))
 
 
 def test_a_hostile_pattern_is_not_slow() -> None:
-    assert not match_pattern("a" * 5000, "*a" * 50 + "b")
+    assert not match_list("a" * 5000, ("*a" * 50 + "b",))
 
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,14 +96,14 @@ def test_two_processes_starting_together_get_one_key(config: Path) -> None:
 
 def test_losing_the_race_gives_the_other_key(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process puts its key in place just before ours."""
-    write = keys._write
+    write = keys.write_at
     winner = LogKey.from_seed(SEED)
 
-    def late(directory: int, key: LogKey, name: str) -> bool:
-        write(directory, winner, name)
-        return write(directory, key, name)
+    def late(directory: int, name: str, data: bytes, **how: Any) -> None:
+        write(directory, name, winner._pem(), **how)
+        write(directory, name, data, **how)
 
-    monkeypatch.setattr(keys, "_write", late)
+    monkeypatch.setattr(keys, "write_at", late)
     key, new = load_or_create_log_key(config)
     assert (key.fingerprint, new) == (winner.fingerprint, False)
 

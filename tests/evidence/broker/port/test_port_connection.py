@@ -203,10 +203,8 @@ def test_a_port_that_only_looks(run: Run) -> None:
             assert not [name for name in ("place", "cancel", "cancel_all", "what_if") if hasattr(port, name)]
             values = await port.account_values()
             assert values.amount("NetLiquidation") == 999430
-            assert (values.text("AccountType"), values.amount("AccountType")) == ("SIMULATED", None)
+            assert values.amount("AccountType") is None
             assert [one.quantity for one in await port.positions()] == [-3]
-            assert abs(await port.server_time() - time.time() * 1e6) < 5e6
-            assert await port.executions() == ()
             assert (await port.contract(SPY)).instrument.primary_exchange == "ARCA"
             with pytest.raises(BrokerProblem, match="message 3 was not sent"):
                 port._gateway.place(99, intent("sneaky"), "DUSIM0000001")

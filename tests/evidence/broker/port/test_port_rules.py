@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gate.evidence.broker.port import BrokerProblem, Fill, Filled, OpenOrder, OrderState, Side
+from gate.evidence.broker.port import BrokerProblem, Event, Fill, Filled, OpenOrder, OrderState, Side
 from gate.evidence.broker.port.book import Book
 from gate.evidence.broker.port.events import Events
 from gate.evidence.broker.port.pacer import Pacer
 
-from .conftest import SPY, brief, intent
+from .conftest import brief, intent
 
 OURS, PERM = 7, 1001
 
@@ -27,24 +28,32 @@ class Desk:
     def __init__(self, limit: str | None = None) -> None:
         self.events = Events()
         self.told = self.events.subscribe()
-        self.book = Book(OURS, self.events)
-        self.time = itertools.count(1)
-        self.record = self.book.add(intent("one", limit), 5, next(self.time))
-        self.book.written(5, next(self.time))
+        self.book = Book(OURS, self.events, itertools.count(1).__next__)
+        self.record = self.book.add(intent("one", limit), 5)
+        self.book.written(5)
 
     def status(self, status: str, filled: int = 0, perm_id: int = PERM, client_id: int = OURS) -> None:
-        self.book.status(5, perm_id, client_id, status, Decimal(filled), next(self.time))
+        self.book.status(5, perm_id, client_id, status, Decimal(filled))
 
     def fill(self, name: str, quantity: int, price: str = "450", perm_id: int = PERM) -> None:
         side, amount = Side.BUY, Decimal(quantity)
-        fill = Fill(name, "one", 5, perm_id, "DU1", SPY, side, amount, Decimal(price), 0, 0)
-        self.book.execution(fill, OURS, next(self.time))
+        fill = Fill(name, "one", 5, perm_id, side, amount, Decimal(price), 0)
+        self.book.execution(fill, OURS)
 
     def error(self, code: int) -> None:
-        self.book.error(5, code, f"text {code}", next(self.time))
+        self.book.error(5, code, f"text {code}")
 
     def cost(self, name: str, amount: str = "1") -> None:
-        self.book.commission(name, Decimal(amount), "USD", next(self.time))
+        self.book.commission(name, Decimal(amount))
+
+    def events_told(self) -> list[Event]:
+        """All that was told, now that nothing more will be."""
+
+        async def listen() -> list[Event]:
+            self.events.end()
+            return [event async for event in self.told]
+
+        return asyncio.run(listen())
 
     @property
     def now(self) -> str:
@@ -77,7 +86,7 @@ def test_a_fill_is_counted_once_and_may_be_corrected() -> None:
     assert desk.now == "PARTIAL_FILL 3/10 at 451"
     desk.fill("e.0a.01", 4, "450")
     assert len(desk.book.fills) == 1
-    assert [type(one) for one in desk.told._queue].count(Filled) == 3
+    assert [type(one) for one in desk.events_told()].count(Filled) == 3
 
 
 def test_a_commission_that_comes_first() -> None:
@@ -134,25 +143,25 @@ def test_status_code_and_fills_together(words: list[tuple[str, Any]], state: str
 def test_what_was_concluded_from_silence() -> None:
     """Ends with the broker's word, but not with the gateway's."""
     desk = Desk()
-    desk.book.give_up(desk.record, OrderState.TIMEOUT, "no answer", 9)
+    desk.book.give_up(desk.record, OrderState.TIMEOUT, "no answer")
     desk.status("PendingSubmit")
     desk.status("PendingCancel")
     assert desk.now == "TIMEOUT 0/10"
     desk.fill("a.01", 10)
     assert desk.now == "FILLED 10/10 at 450"
-    desk.book.give_up(desk.record, OrderState.ERROR, "nothing found", 10)
+    desk.book.give_up(desk.record, OrderState.ERROR, "nothing found")
     assert desk.now == "FILLED 10/10 at 450"
 
 
 def test_what_the_broker_knows_nothing_of() -> None:
     """Was never there, and may be sent again, unless it was acknowledged once."""
     desk = Desk()
-    desk.book.forgotten(desk.record, 9)
+    desk.book.forgotten(desk.record)
     assert desk.now == "ERROR 0/10"
     desk.status("PendingSubmit")
     assert (desk.now, desk.record.text) == ("SUBMITTED 0/10", "")
     desk.fill("a.01", 4)
-    desk.book.forgotten(desk.record, 20)
+    desk.book.forgotten(desk.record)
     assert desk.now == "TIMEOUT 4/10 at 450"
 
 
@@ -164,10 +173,9 @@ def test_words_about_the_orders_of_others() -> None:
     desk.status("Submitted")
     desk.status("Cancelled", perm_id=5005)
     assert desk.now == "ACKNOWLEDGED 0/10"
-    limit, side = Decimal(1), Side.BUY
-    other = OpenOrder("one", 5, 5005, 8, "DU1", SPY, side, "LMT", Decimal(3), limit, "Cancelled")
-    assert desk.book.opened(other, 20) is None
-    assert desk.book.completed("one", 5005, "Cancelled", Decimal(0), 21) is None
+    other = OpenOrder("one", 5, 5005, 8, "Cancelled")
+    assert desk.book.opened(other) is None
+    assert desk.book.completed("one", 5005, "Cancelled", Decimal(0)) is None
     assert desk.now == "ACKNOWLEDGED 0/10"
 
 
@@ -194,7 +202,6 @@ def test_whatever_the_broker_says(words: list[tuple[str, Any]]) -> None:
         assert (report.state is OrderState.FILLED) == (report.filled >= 10)
         assert report.state is OrderState.FILLED or not done
         done = report.state is OrderState.FILLED
-        assert (report.times.ended is not None) == report.state.final
 
 
 # the byte writer

@@ -25,7 +25,7 @@ MEASURED = Measured(
 
 def test_the_baseline_keeps_its_contract() -> None:
     """Percentiles in milliseconds, what was measured, and the floor for the reader."""
-    document = json.loads(baseline(MEASURED, "2025-12-03T16:00:00Z"))
+    document = baseline(MEASURED, "2025-12-03T16:00:00Z")
     assert violations("files", "mock_baseline", document) == []
     assert document["latency_ms"] == {"p50": 73.144, "p95": 121.962, "p99": 143.563}
     assert "'calm', seed 7" in document["client"] and "p50 0.9 ms" in document["note"]
@@ -58,8 +58,7 @@ def test_scenarios_become_calm(tmp_path: Path) -> None:
         "faults: [{fault: error, at: received}]\nmoves: [{symbol: IBM, after_ms: 1, price: 2}]\n"
     )
     for delays, median in ((True, 9), (False, 0)):
-        document = calm(file, 8, delays=delays)
-        scenario = parse_scenario(json.dumps(document, default=float).encode(), "s")
+        scenario = parse_scenario(calm(file, 8, delays=delays), "s")
         assert (scenario.seed, scenario.fill_parts, scenario.fill.median_us) == (8, 2, median)
         assert (scenario.faults, scenario.moves, scenario.read_only) == ((), (), False)
         assert scenario.messages_per_s is None and scenario.instruments[0].symbol == "IBM"

@@ -19,7 +19,7 @@ from gate.evidence.broker.session.plan import Mix, Plan, Planned, Quantity, Risk
 from gate.evidence.broker.session.status import sparkline, status_line
 
 PLAN = Plan("test", 3600, 60, ("SPY", "QQQ", "AAPL"), mix=Mix(3, 2, 1))
-SPY = InstrumentDetails(Instrument("SPY"), "SPDR S&P 500", Decimal("0.05"))
+SPY = InstrumentDetails(Instrument("SPY"), Decimal("0.05"))
 PRICES = Prices(Decimal("449.99"), Decimal("450.01"))
 weights = st.integers(0, 5)
 
@@ -77,9 +77,9 @@ def test_prices_of_orders(kind: Any, closes: int | None, price: str | None) -> N
 
 def test_prices_of_quotes() -> None:
     """The last trade stands in for a side that is missing; without it there is no price."""
-    assert Prices.of(Quote(None, Decimal(2), Decimal(1), 0)) == Prices(Decimal(1), Decimal(2))
-    assert Prices.of(Quote(None, Decimal(2), None, 0)) is None
-    assert Prices.of(Quote(Decimal(0), Decimal(2), None, 0)) is None
+    assert Prices.of(Quote(None, Decimal(2), Decimal(1))) == Prices(Decimal(1), Decimal(2))
+    assert Prices.of(Quote(None, Decimal(2), None)) is None
+    assert Prices.of(Quote(Decimal(0), Decimal(2), None)) is None
 
 
 def test_limits() -> None:
