@@ -31,8 +31,8 @@ from .markdown_text import (
     parser,
     plain,
     says_something,
+    shown,
     template_mark,
-    without_comments,
 )
 
 if TYPE_CHECKING:
@@ -99,11 +99,13 @@ class Table(Struct, frozen=True):
 class Item(Struct, frozen=True):
     """A list item: its own text as written, without nested lists and task box; its line, from 1.
 
-    ``depth`` is 1 in a list that is in no other list; ``ticked`` is None without a task box.
+    ``end`` is the first line that no longer belongs to it, nested lists included; ``depth`` is 1 in a list
+    that is in no other list; ``ticked`` is None without a task box.
     """
 
     raw: str
     line: int
+    end: int
     depth: int
     ticked: bool | None
 
@@ -214,7 +216,7 @@ class _Open(Struct):
 
     def add(self, text: str, *, content: bool = True) -> int | None:
         """Take a part of its text; the number of lines before a template mark in it, None without one."""
-        cleaned = without_comments(text)
+        cleaned = shown(text)
         mark = template_mark(cleaned)
         self.marked = self.marked or mark is not None
         self.content = self.content or (content and says_something(cleaned))
@@ -268,13 +270,13 @@ def _own_sections(tokens: list[Token]) -> tuple[list[_Open], tuple[int, ...]]:
             add(_line(token), token.content, content=column == -1 or (column > 0 and not in_head))
             if in_head and _SIGNATURE.fullmatch(token.content):
                 signatures.add(column)
-            elif column in signatures and not says_something(without_comments(token.content)):
+            elif column in signatures and not says_something(shown(token.content)):
                 current.marked = True
                 marks.append(_line(token))
         elif kind in {"fence", "code_block"}:
             add(_line(token) + (kind == "fence"), token.content)
         elif kind == "html_block":
-            add(_line(token), _TAG.sub(" ", without_comments(token.content)))
+            add(_line(token), _TAG.sub(" ", shown(token.content)))
         elif kind == "hr" and token.markup.startswith("____"):
             current.marked = True
             marks.append(_line(token))
@@ -328,25 +330,25 @@ def _tables(tokens: list[Token]) -> tuple[Table, ...]:
 
 
 def _items(tokens: list[Token]) -> tuple[Item, ...]:
-    found: list[tuple[int, int, bool, list[str]]] = []
+    found: list[tuple[tuple[int, int], int, bool, list[str]]] = []
     stack: list[list[str]] = []
     for index, token in enumerate(tokens):
         if token.type == "list_item_open":
             parts: list[str] = []
             stack.append(parts)
             # a box counts only at the start of the item's own first paragraph
-            found.append((_line(token), len(stack), tokens[index + 1].type == "paragraph_open", parts))
+            found.append((_extent(token), len(stack), tokens[index + 1].type == "paragraph_open", parts))
         elif token.type == "list_item_close":
             stack.pop()
         elif token.type == "inline" and stack:
             stack[-1].append(token.content)
     items: list[Item] = []
-    for line, depth, may_have_box, parts in found:
+    for (line, last), depth, may_have_box, parts in found:
         first = parts[0] if parts else ""
         box = _TASK.match(first) if may_have_box else None
         own = "\n".join([first[box.end() :] if box else first, *parts[1:]])
         ticked = None if box is None else box["box"] != " "
-        items.append(Item(own, line, depth, ticked))
+        items.append(Item(own, line, last + 1, depth, ticked))
     return tuple(items)
 
 

@@ -49,7 +49,7 @@ class IntegrationFlowCollector:
     """Reads the integration-flow document; see the module's description."""
 
     id: ClassVar[str] = "integration_flow"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = IntegrationFlowOptions
 
     def __init__(self, options: IntegrationFlowOptions) -> None:
