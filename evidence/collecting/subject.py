@@ -19,7 +19,7 @@ from ..base.errors import EvidenceError
 from ..base.limits import DEFAULT, Limits
 from ..reading import git
 from ..reading.files import printable
-from ..reading.git.plumbing import authors, is_earlier
+from ..reading.git.plumbing import authors, is_earlier, submodules
 from ..reading.git.state import object_format
 from ..reading.workspace import Selection, Workspace, glob_regex
 
@@ -118,10 +118,29 @@ def authors_since(
     """Who wrote the judged content: in all of its history (the key None), and since each approved commit.
 
     Commits that do not come before ``commit`` are left out. The authors are None when they cannot be told.
+    What submodules among the sources hold counts with its own history.
     """
     root, limits, paths = workspace.root, workspace.limits, workspace.judged().patterns
     bases = [one for one in approved if is_earlier(root, one, commit, limits)]
-    return {base: authors(root, commit, base, paths, limits) for base in (None, *bases)}
+    _, modules = submodules(root, git.tree(root, commit, [], limits), limits)
+    judged = {
+        path: own
+        for path, own in modules.items()
+        if any(one.startswith(f"{path}/") for one in workspace.judged().paths)
+    }
+
+    def within(path: str, own: str, before: str) -> frozenset[str] | None:
+        known = before == own or (before and is_earlier(root / path, before, own, limits))
+        return authors(root / path, own, before if known else None, ["."], limits)
+
+    found: dict[str | None, frozenset[str] | None] = {}
+    for base in (None, *bases):
+        old = git.tree(root, base, [], limits) if base and judged else {}
+        every = [authors(root, commit, base, paths, limits)]
+        every += [own and within(path, own, old.get(path, "")[:-1]) for path, own in judged.items()]
+        known = [emails for emails in every if emails is not None]
+        found[base] = frozenset[str]().union(*known) if len(known) == len(every) else None
+    return found
 
 
 def dirty(
@@ -168,7 +187,9 @@ def dirty(
     present = set(files)
     if state.commit is None or state.object_format is None:
         return bool(present)
-    blobs = git.tree(root, state.commit, [], limits)
+    blobs, modules = submodules(root, git.tree(root, state.commit, [], limits), limits)
+    if any(commit is None and inside(path) for path, commit in modules.items()):
+        return True
     if any(inside(path) and path not in present and not os.path.lexists(root / path) for path in blobs):
         return True
     if present & workspace.special():

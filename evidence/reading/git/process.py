@@ -31,6 +31,7 @@ _SETTINGS = (
     "core.fsmonitor=false",
     f"core.hooksPath={os.devnull}",
     "core.commitGraph=false",
+    "advice.graftFileDeprecated=false",
     "protocol.allow=never",
 )
 _ENVIRONMENT = {
