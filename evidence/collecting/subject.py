@@ -137,7 +137,9 @@ def authors_since(
     for base in (None, *bases):
         old = git.tree(root, base, [], limits) if base and judged else {}
         every = [authors(root, commit, base, paths, limits)]
-        every += [own and within(path, own, old.get(path, "")[:-1]) for path, own in judged.items()]
+        every += [
+            None if own is None else within(path, own, old.get(path, "")[:-1]) for path, own in judged.items()
+        ]
         known = [emails for emails in every if emails is not None]
         found[base] = frozenset[str]().union(*known) if len(known) == len(every) else None
     return found

@@ -4,7 +4,8 @@ task lists.
 Parsed by ``markdown-it-py`` as CommonMark 0.31 (https://spec.commonmark.org/0.31.2/) with the tables and
 task-list boxes of GitHub Flavored Markdown (https://github.github.com/gfm/). Text in any script and
 direction is treated alike. What stands in fenced or indented code makes no heading, list or box; front
-matter between ``---`` lines at the very top is skipped.
+matter between ``---`` lines at the very top is skipped. ``<h2>…</h2>`` on a line of its own is a heading.
+What is struck out (``~~…~~``, ``<del>``) and what stands in comments says nothing.
 
 A section is *filled* when its own text says something (a letter, a digit or a symbol outside HTML comments;
 in a table, a cell beside the first column), or it has sub-sections instead, when all its sub-sections are
@@ -43,6 +44,7 @@ SectionState = Literal["filled", "unfilled", "absent"]
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n[A-Za-z_][\w -]*:.*\n(?:(?![ \t]*\n).*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
+_HTML_HEADING = re.compile(r"^ {0,3}<h([1-6])(?: [^<>\n]*)?>(.*)</h\1>[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _NEWLINE = re.compile(r"\r\n?")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _SIGNATURE = re.compile(r"\W*(?:signatures?|signed|חתימה)\W*", re.IGNORECASE)
@@ -227,6 +229,7 @@ class _Open(Struct):
 def _parse(text: str) -> Document:
     # front matter would be read as a rule and a heading; blank lines keep the numbering
     source = _FRONT_MATTER.sub(lambda match: "\n" * match.group().count("\n"), _NEWLINE.sub("\n", text))
+    source = _HTML_HEADING.sub(lambda match: f"{'#' * int(match[1])} {match[2]}", source)
     tokens = parser().parse(source)
     deepest = max(tokens, key=lambda token: token.level, default=None)
     if deepest is not None and deepest.level >= MAX_NESTING - 1:

@@ -37,7 +37,8 @@ _MARKS = (
         r"(?![(\[])"
         r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}"
         r"(?:(?:draft )?(?:template|תבנית)(?!\w)|(?:draft|wip|טיוטה)[^\w\n]{0,20}(?=\n|\Z))"
-        r"|:[^\w\n<{.]{0,20}(?:\.{4,}|…{2,}|<(?:your )?(?:name|date|signature|role|owner|approver)>"
+        r"|(?<!\w)(?:by|owner|author|approver|reviewer|officer|cto|trader|name|date|role)[^\w\n:]{0,9}"
+        r":[^\w\n<{.]{0,20}(?:\.{4,}|…{2,}|<(?:your )?(?:name|date|signature|role|owner|approver)>"
         r"|\{\{[^{}\n]{0,200}\}\})[^\w\n]{0,20}(?=\n|\Z)"
         r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",
         re.IGNORECASE,

@@ -271,8 +271,9 @@ def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) 
 
 def _below(line: Text, document: Document) -> list[str]:
     """The line and what stands below it, where it begins a list item or a section."""
-    begun = (thing for thing in (*document.items, *document.sections) if thing.line == line.line)
-    end = max((thing.end for thing in begun), default=0)
+    begun = [(item.line, item.end) for item in document.items]
+    begun += [(section.line, section.end) for section in document.sections]
+    end = max((end for start, end in begun if start == line.line), default=0)
     return [line.plain, *(text.plain for text in document.texts if line.line < text.line < end)]
 
 
