@@ -2,9 +2,9 @@
 
 A stage is a heading that begins with ``Stage N`` (or ``Phase N``, ``Gate N``, ``שלב N``), or a table row
 whose first cell does. Its input, output and gate condition are found as a labelled line (``**Input:** …``),
-as a label with lines below it, as a sub-heading with text, as a row of a two-column table, or as a column of a
-table in its section or of the table of stages. A label followed by nothing, or by a template mark, counts as
-not stated.
+as a label with lines below it, as a sub-heading with text, as a row of a two-column table, or as a column of
+a table in its section or of the table of stages. A label followed by nothing, or by a template mark, counts
+as not stated.
 """
 
 from __future__ import annotations
