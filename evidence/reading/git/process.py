@@ -120,6 +120,12 @@ def refusal(root: Path, done: CompletedProcess[bytes]) -> EnvironmentProblem:
             path=str(root),
             remedy="repair the repository, or judge a copy without .git",
         )
+    if "promisor remote" in message:
+        return EnvironmentProblem(
+            "the repository is a partial clone without what is asked for",
+            path=str(root),
+            remedy="fetch it: git fetch --refetch --filter=blob:none, or clone without --filter",
+        )
     return EnvironmentProblem(
         f"git refuses the repository: {message}",
         path=str(root),

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.base.limits import DEFAULT
 from gate.evidence.collecting.subject import authors_since, dirty
-from gate.evidence.reading.git.plumbing import authors
+from gate.evidence.reading.git.plumbing import authors, tree
 from gate.evidence.reading.workspace import Workspace
 
 
@@ -60,6 +61,18 @@ def test_who_wrote_a_submodule_wrote_the_sources(outer: Any) -> None:
     assert found[first] == {"dana@example.com"}, "the submodule is as it was"
     (outer.root / "src" / "lib" / ".git").write_text("gitdir: nowhere\n")
     assert authors_since(Workspace(outer.root, DEFAULT, sources=("src",)), later, []) == {None: None}
+
+
+@pytest.mark.soak
+def test_a_clone_without_trees_says_what_to_fetch(repo: Any, tmp_path: Path) -> None:
+    commit = repo.commit({"a.py": "1\n"})
+    repo.commit({"a.py": "2\n"})
+    repo.run("config", "uploadpack.allowFilter", "true")
+    clone = tmp_path / "clone"
+    repo.run("clone", "-q", "--filter=tree:0", f"file://{repo.root}", str(clone))
+    with pytest.raises(EnvironmentProblem, match="partial clone") as caught:
+        tree(clone, commit, [], DEFAULT)
+    assert "git fetch --refetch" in str(caught.value.remedy)
 
 
 def test_co_authors_and_other_addresses_of_an_author_count(repo: Any) -> None:
