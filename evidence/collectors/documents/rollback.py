@@ -68,7 +68,7 @@ _TIMES = re.compile(
 )
 _LOW = re.compile(r"below|under|less|fewer|falls?|<|≤|מתחת|פחות", re.IGNORECASE)
 _HIGH = re.compile(r"above|over|more|exceed\w*|>|≥|מעל|יותר", re.IGNORECASE)
-_NO_LONGER = re.compile(r"\b(?:disabled|formerly|previously|no longer|was)\b", re.IGNORECASE)
+_NO_LONGER = re.compile(r"\((?:was|formerly|previously)\b|\bno longer\b", re.IGNORECASE)
 """What a trigger says before its number: works below it, above it, no longer."""
 _NOT = re.compile(
     r"(?:\b(?:not|never|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t)"

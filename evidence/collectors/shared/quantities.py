@@ -22,7 +22,7 @@ _BARE = re.compile(rf"[<≤~≈]?\s*=?\s*{_NUMBER}")
 _P95 = re.compile(r"(?<!\w)p\s?95(?!\w)[^0-9]{0,20}" + _DURATION.pattern, re.IGNORECASE)
 _HEADER_UNIT = re.compile(rf"[(\[,]\s*{_UNIT}s?\s*(?:[)\]]|\Z)", re.IGNORECASE)
 _COUNT = re.compile(
-    rf"(?<![\w.])(?:(?P<low>[0-9]{{1,9}})\s*[-–—]\s*)?(?P<number>{GROUPED}|[0-9]{{1,9}})(?![\w%]|[.,][0-9])"
+    rf"(?<![\w.])(?:[0-9]{{1,9}}\s*[-–—]\s*)?(?P<number>{GROUPED}|[0-9]{{1,9}})(?![\w%]|[.,][0-9])"
 )
 _TIME_UNIT_AFTER = re.compile(rf"\s*-?\s*{_UNIT}s?(?!\w)", re.IGNORECASE)
 _WINDOW_BEFORE = re.compile(r"(?:/|\bper|\bin|\bevery|(?<!\w)[בל]-?)\s*\Z", re.IGNORECASE)

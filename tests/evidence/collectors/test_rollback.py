@@ -219,6 +219,8 @@ def test_a_drill_that_contradicts_itself_says_where(
         ("Max drawdown below −15 %", "drawdown", 150_000),
         ("~~P&L < −5 %~~ P&L < −50 %", "pnl", 500_000),
         ("P&L: disabled (was −5 %)", "pnl", None),
+        ("P&L was below −5 % for a day", "pnl", 50_000),
+        ("Trading is disabled at a drawdown above 15 %", "drawdown", 150_000),
         ("Disconnects > 1 010 per hour", "connection", 1_010_000_000),
         ("Disconnects > 3 within 30 minutes", "connection", 6_000_000),
         ("- Disconnects\n  - more than 3 hourly", "connection", 3_000_000),
