@@ -130,7 +130,8 @@ def _mistake(fact: Mapping[str, Any], plan: Plan) -> str | None:
         return str(fact["problem"] or fact["signature"])
     if not fact["role_authorised"] or fact["approver_role"] not in plan.waiver_roles:
         return f"its signer may not approve waivers as {fact['approver_role']}"
-    if str(fact["approver_principal"]).casefold() == fact["author"].casefold():
+    author = fact["author"].casefold().replace("<", " ").replace(">", " ")
+    if str(fact["approver_principal"]).casefold() in (fact["author"].casefold(), *author.split()):
         return "its author approved it"
     return None
 

@@ -17,7 +17,7 @@ from ..base.canonical import manifest_bytes, sha256_hex
 from ..base.errors import EvidenceError
 from ..reading import git
 from ..reading.files import printable
-from ..reading.git.plumbing import authors, is_earlier
+from ..reading.git.plumbing import authors, is_earlier, submodules
 from ..reading.git.state import object_format
 from ..reading.workspace import Selection, Workspace, glob_regex
 
@@ -117,10 +117,16 @@ def _differs(workspace: Workspace, sources: Sources, state: git.GitState) -> boo
     present, kind = set(sources.files), state.object_format
     plain = ["**" if path == "." else path for path in (one.rstrip("/") for one in sources.patterns)]
     inside = [glob_regex(f"{path}{rest}") for path in plain for rest in ("", "/**")]
-    blobs = git.tree(workspace.root, state.commit, [], workspace.limits)
-    for path in blobs.keys() - present:
-        if any(one.fullmatch(path) for one in inside) and not os.path.lexists(workspace.root / path):
-            return True
+    root, limits = workspace.root, workspace.limits
+    blobs, modules = submodules(root, git.tree(root, state.commit, [], limits), limits)
+
+    def asked(path: str) -> bool:
+        return any(one.fullmatch(path) for one in inside)
+
+    if any(commit is None and asked(path) for path, commit in modules.items()):
+        return True
+    if any(asked(path) and not os.path.lexists(root / path) for path in blobs.keys() - present):
+        return True
     if present & workspace.special():
         return True
     links = workspace.links()
@@ -140,7 +146,28 @@ def authors_since(
     """Who wrote the judged content: in all of its history (the key None), and since each approved commit.
 
     Commits that do not come before ``commit`` are left out. The authors are None when they cannot be told.
+    What submodules among the sources hold counts with its own history.
     """
     root, limits, paths = workspace.root, workspace.limits, workspace.judged().patterns
     bases = [one for one in approved if is_earlier(root, one, commit, limits)]
-    return {base: authors(root, commit, base, paths, limits) for base in (None, *bases)}
+    _, modules = submodules(root, git.tree(root, commit, [], limits), limits)
+    judged = {
+        path: own
+        for path, own in modules.items()
+        if any(one.startswith(f"{path}/") for one in workspace.judged().paths)
+    }
+
+    def within(path: str, own: str, before: str) -> frozenset[str] | None:
+        known = before == own or (before and is_earlier(root / path, before, own, limits))
+        return authors(root / path, own, before if known else None, ["."], limits)
+
+    found: dict[str | None, frozenset[str] | None] = {}
+    for base in (None, *bases):
+        old = git.tree(root, base, [], limits) if base and judged else {}
+        every = [authors(root, commit, base, paths, limits)]
+        every += [
+            None if own is None else within(path, own, old.get(path, "")[:-1]) for path, own in judged.items()
+        ]
+        known = [emails for emails in every if emails is not None]
+        found[base] = frozenset[str]().union(*known) if len(known) == len(every) else None
+    return found

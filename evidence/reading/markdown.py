@@ -4,7 +4,8 @@ task lists.
 Parsed by ``markdown-it-py`` as CommonMark 0.31 (https://spec.commonmark.org/0.31.2/) with the tables and
 task-list boxes of GitHub Flavored Markdown (https://github.github.com/gfm/). Text in any script and
 direction is treated alike. What stands in fenced or indented code makes no heading, list or box; front
-matter between ``---`` lines at the very top is skipped.
+matter between ``---`` lines at the very top is skipped. ``<h2>…</h2>`` on a line of its own is a heading.
+What is struck out (``~~…~~``, ``<del>``) and what stands in comments says nothing.
 
 A section is *filled* when its own text says something (a letter, a digit or a symbol outside HTML comments;
 in a table, a cell beside the first column), or it has sub-sections instead, when all its sub-sections are
@@ -31,8 +32,8 @@ from .markdown_text import (
     parser,
     plain,
     says_something,
+    shown,
     template_mark,
-    without_comments,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ SectionState = Literal["filled", "unfilled", "absent"]
 _FRONT_MATTER = re.compile(
     r"\A---[ \t]*\n[A-Za-z_][\w -]*:.*\n(?:(?![ \t]*\n).*\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
+_HTML_HEADING = re.compile(r"^ {0,3}<h([1-6])(?: [^<>\n]*)?>(.*)</h\1>[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _NEWLINE = re.compile(r"\r\n?")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _SIGNATURE = re.compile(r"\W*(?:signatures?|signed|חתימה)\W*", re.IGNORECASE)
@@ -99,11 +101,13 @@ class Table(Struct, frozen=True):
 class Item(Struct, frozen=True):
     """A list item: its own text as written, without nested lists and task box; its line, from 1.
 
-    ``depth`` is 1 in a list that is in no other list; ``ticked`` is None without a task box.
+    ``end`` is the first line that no longer belongs to it, nested lists included; ``depth`` is 1 in a list
+    that is in no other list; ``ticked`` is None without a task box.
     """
 
     raw: str
     line: int
+    end: int
     depth: int
     ticked: bool | None
 
@@ -214,7 +218,7 @@ class _Open(Struct):
 
     def add(self, text: str, *, content: bool = True) -> int | None:
         """Take a part of its text; the number of lines before a template mark in it, None without one."""
-        cleaned = without_comments(text)
+        cleaned = shown(text)
         mark = template_mark(cleaned)
         self.marked = self.marked or mark is not None
         self.content = self.content or (content and says_something(cleaned))
@@ -225,6 +229,7 @@ class _Open(Struct):
 def _parse(text: str) -> Document:
     # front matter would be read as a rule and a heading; blank lines keep the numbering
     source = _FRONT_MATTER.sub(lambda match: "\n" * match.group().count("\n"), _NEWLINE.sub("\n", text))
+    source = _HTML_HEADING.sub(lambda match: f"{'#' * int(match[1])} {match[2]}", source)
     tokens = parser().parse(source)
     deepest = max(tokens, key=lambda token: token.level, default=None)
     if deepest is not None and deepest.level >= MAX_NESTING - 1:
@@ -268,13 +273,13 @@ def _own_sections(tokens: list[Token]) -> tuple[list[_Open], tuple[int, ...]]:
             add(_line(token), token.content, content=column == -1 or (column > 0 and not in_head))
             if in_head and _SIGNATURE.fullmatch(token.content):
                 signatures.add(column)
-            elif column in signatures and not says_something(without_comments(token.content)):
+            elif column in signatures and not says_something(shown(token.content)):
                 current.marked = True
                 marks.append(_line(token))
         elif kind in {"fence", "code_block"}:
             add(_line(token) + (kind == "fence"), token.content)
         elif kind == "html_block":
-            add(_line(token), _TAG.sub(" ", without_comments(token.content)))
+            add(_line(token), _TAG.sub(" ", shown(token.content)))
         elif kind == "hr" and token.markup.startswith("____"):
             current.marked = True
             marks.append(_line(token))
@@ -328,25 +333,25 @@ def _tables(tokens: list[Token]) -> tuple[Table, ...]:
 
 
 def _items(tokens: list[Token]) -> tuple[Item, ...]:
-    found: list[tuple[int, int, bool, list[str]]] = []
+    found: list[tuple[tuple[int, int], int, bool, list[str]]] = []
     stack: list[list[str]] = []
     for index, token in enumerate(tokens):
         if token.type == "list_item_open":
             parts: list[str] = []
             stack.append(parts)
             # a box counts only at the start of the item's own first paragraph
-            found.append((_line(token), len(stack), tokens[index + 1].type == "paragraph_open", parts))
+            found.append((_extent(token), len(stack), tokens[index + 1].type == "paragraph_open", parts))
         elif token.type == "list_item_close":
             stack.pop()
         elif token.type == "inline" and stack:
             stack[-1].append(token.content)
     items: list[Item] = []
-    for line, depth, may_have_box, parts in found:
+    for (line, last), depth, may_have_box, parts in found:
         first = parts[0] if parts else ""
         box = _TASK.match(first) if may_have_box else None
         own = "\n".join([first[box.end() :] if box else first, *parts[1:]])
         ticked = None if box is None else box["box"] != " "
-        items.append(Item(own, line, depth, ticked))
+        items.append(Item(own, line, last + 1, depth, ticked))
     return tuple(items)
 
 

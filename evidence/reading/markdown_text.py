@@ -17,28 +17,40 @@ MAX_INLINE = 1000
 MAX_NESTING = 200
 """Levels of Markdown blocks inside each other (a nested list takes two for each level)."""
 
-_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_HIDDEN = re.compile(
+    r"<!--.*?(?:-->|\Z)|(?<!~)~~(?![\s~])[^~]*(?<!\s)~~(?!~)|<(?P<tag>del|s|strike)\s*>.*?(?:</(?P=tag)\s*>|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
 _MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
 _MARKS = (
     re.compile(
         r"(?<![^\W_])(?:\\?_){4,}|(?:\\?_){4,}(?![^\W_\\])|(?<![^\W_])(?:\\?_){2,}\s*(?:/\s*[0-9]|%)"
         r"|(?<!\w)(?:T[Bb][DdCcAa]|t(?:bd|bc|ba)|TODO|FIXME|TO BE (?:FILLED|DEFINED|DETERMINED|COMPLETED"
-        r"|ADDED|TESTED|WRITTEN|PROVIDED|CONFIRMED|DECIDED))(?!\w)"
+        r"|ADDED|TESTED|WRITTEN|PROVIDED|CONFIRMED|DECIDED))(?!\w)|(?<!\w)[Ll]orem ipsum(?!\w)"
     ),
     re.compile(
         r"\[\s*(?:(?:to be (?:filled|defined|determined|decided|completed|added|written|provided|confirmed"
         r"|tested)|fill(?: (?:in|me|this))?|placeholder|insert|todo|tb[dca]"
+        r"|(?:describe|specify|explain|enter|write|list) (?:the|your|an?|all|each|here)"
         r"|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
-        r"(?!\w)[^\]\n]{0,200}|(?:your )?(?:name|date|signature|role|yyyy-mm-dd))\s*\](?![(\[])"
-        r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}(?:draft )?(?:template|תבנית)(?!\w)"
+        r"(?!\w)[^\]\n]{0,200}|(?:your )?(?:name|date|signature|role|owner|approver|yyyy-mm-dd))\s*\]"
+        r"(?![(\[])"
+        r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}"
+        r"(?:(?:draft )?(?:template|תבנית)(?!\w)|(?:draft|wip|טיוטה)[^\w\n]{0,20}(?=\n|\Z))"
+        r"|(?<!\w)(?:by|owner|author|approver|reviewer|officer|cto|trader|name|date|role)[^\w\n:]{0,9}"
+        r":[^\w\n<{.]{0,20}(?:\.{4,}|…{2,}|<(?:your )?(?:name|date|signature|role|owner|approver)>"
+        r"|\{\{[^{}\n]{0,200}\}\})[^\w\n]{0,20}(?=\n|\Z)"
         r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",
         re.IGNORECASE,
     ),
 )
 _NOTHING = re.compile(
-    r"\W*(?:n/?a|none|nil|never|nothing|unlimited|no limits?|x{3,}|pending|unknown|coming soon|later"
-    r"|אין|ללא|להשלמה|not (?:applicable|(?:yet )?(?:defined|decided|done|implemented|known|planned|written))"
-    r"|to be \w+(?: later)?|\{\{[^{}]*\}\})\W*",
+    r"[\W_]*(?:n/?a|none|nil|never|nothing|unlimited|x{3,}|pending|unknown|missing|removed|coming soon|later"
+    r"|to[ -]?do|wip|work in progress"
+    r"|no (?:limits?|caps?|reviews?|gates?|inputs?|outputs?|conditions?|criteria)"
+    r"|אין|ללא|להשלמה|not (?:applicable|available|mapped|needed|required|supported"
+    r"|(?:yet )?(?:defined|decided|done|implemented|known|planned|written))"
+    r"|to be \w+(?: later)?|\{\{[^{}]*\}\})[\W_]*",
     re.IGNORECASE,
 )
 _NOT_TOGETHER = re.compile(r"\\[1-9]|\(\?[^:!=<]")
@@ -59,7 +71,7 @@ def parser() -> MarkdownIt:
 @functools.lru_cache(maxsize=4096)
 def plain(content: str) -> str:
     """Inline Markdown as text on one line: emphasis, links and code without their marks, no comments."""
-    content = without_comments(content)
+    content = shown(content)
     if len(content) > MAX_INLINE or not _MARKUP.search(content):
         return " ".join(content.split())
     shared = parser()
@@ -123,6 +135,6 @@ def says_something(text: str) -> bool:
     )
 
 
-def without_comments(text: str) -> str:
-    """``text`` without HTML comments; one that is not closed reaches to the end."""
-    return _COMMENT.sub("", text)
+def shown(text: str) -> str:
+    """``text`` without HTML comments and what is struck through; a comment not closed reaches to the end."""
+    return _HIDDEN.sub(lambda found: "\n" * found.group().count("\n"), text)

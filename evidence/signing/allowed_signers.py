@@ -1,9 +1,10 @@
 """OpenSSH's allowed_signers file: whose key may sign in which namespace, and during which time.
 
 Format: ssh-keygen(1), section ALLOWED SIGNERS. One profile is stricter than OpenSSH, so that the answer never
-depends on the machine: `valid-after` and `valid-before` must be in UTC (a trailing `Z`), where ssh-keygen
-would otherwise use the local zone. Certificates (`cert-authority`) are refused, and so are keys too weak to
-mean anything. A line with a key of a type that is not known is skipped and noted, as ssh-keygen does.
+depends on the machine: a `valid-after` or `valid-before` without a zone (a trailing `Z` is UTC), for which
+ssh-keygen would take the local one, leaves the time that is common to all zones. A line whose key speaks for
+nobody here is skipped and noted: a `cert-authority` (no certificate is accepted: revoked ones could not
+be told apart), a key of a type that is not known, as ssh-keygen does, and an RSA key that is too short.
 
 There is no clock here: the windows are returned and the caller compares.
 """
@@ -34,6 +35,8 @@ _OPTION: Final = re.compile(r'(?P<name>[A-Za-z-]+)(?:="(?P<value>(?:[^"\\]|\\.)*
 _DATE: Final = re.compile(
     r"(?P<day>\d{8})(?:(?P<minute>\d{4})(?P<second>\d{2})?)?(?P<zone>Z|UTC)?", re.IGNORECASE
 )
+_FARTHEST_ZONE_S: Final = {"valid-after": 12 * 3600, "valid-before": -14 * 3600}
+"""What a local time is later or earlier in UTC at most: between UTC−12 and UTC+14."""
 _SHAPES: Final = re.compile(r"(?:ssh|ecdsa|sk|rsa|webauthn)-[A-Za-z0-9@.-]+")
 
 
@@ -74,8 +77,8 @@ class AllowedSigners(Struct, frozen=True):
     """A parsed allowed_signers file; `AllowedSigners()` knows nobody.
 
     ``present`` is whether there is such a file, ``revoked`` are keys that count for nothing, whatever lists
-    them, and ``revoked_path`` where that is said. ``skipped`` has the lines whose type of key is not known,
-    as (line number, reason).
+    them, and ``revoked_path`` where that is said. ``skipped`` has the lines whose key speaks for nobody, as
+    (line number, reason).
     """
 
     signers: tuple[AllowedSigner, ...] = ()
@@ -89,8 +92,8 @@ class AllowedSigners(Struct, frozen=True):
     def parse(cls, text: str, path: str) -> AllowedSigners:
         """Read the text of an allowed_signers file.
 
-        Raises EvidenceError naming `path` and the line when a line is malformed, uses an unknown option, a
-        certificate authority, a time without a zone, or a key that is not acceptable.
+        Raises EvidenceError naming `path` and the line when a line is malformed, uses an unknown option, or
+        has a key that is not acceptable.
         """
         signers, skipped = [], []
         for number, line in enumerate(text.split("\n"), start=1):
@@ -98,7 +101,7 @@ class AllowedSigners(Struct, frozen=True):
             if line and not line.startswith("#"):
                 try:
                     signers.append(_parse_line(line, number))
-                except _UnknownKey as error:
+                except _SkippedKey as error:
                     skipped.append((number, str(error)))
                     _LOG.info("%s, line %s, is skipped: %s", path, number, error)
                 except EvidenceError as error:
@@ -115,8 +118,8 @@ def _wrong(what: str, remedy: str) -> EvidenceError:
     return EvidenceError(what, remedy=remedy)
 
 
-class _UnknownKey(Exception):
-    """The type of the key is not known; the text says which."""
+class _SkippedKey(Exception):
+    """The key speaks for nobody; the text says why."""
 
 
 _SHAPE_REMEDY: Final = (
@@ -138,10 +141,7 @@ def _parse_line(line: str, number: int) -> AllowedSigner:
         options = _parse_options(found.group())
         rest = rest[found.end() :].lstrip(" \t")
     if "cert-authority" in options:
-        raise _wrong(
-            "certificate authorities are not accepted, because revoked certificates could not be told apart",
-            "list each person's own key on a line of its own, without cert-authority",
-        )
+        raise _SkippedKey("certificates are not accepted: list each person's own key, without cert-authority")
     namespaces = options.get("namespaces")
     first, last = (
         _time(name, options[name]) if name in options else None for name in ("valid-after", "valid-before")
@@ -187,18 +187,14 @@ def _time(name: str, text: str | None) -> int:
         raise _wrong(
             f"{name} is no time: {text!r}", "write it as YYYYMMDDZ, YYYYMMDDHHMMZ or YYYYMMDDHHMMSSZ"
         )
-    if match["zone"] is None:
-        raise _wrong(
-            f"{name} {text!r} has no zone, so that it would mean another moment on every machine",
-            f"state it in UTC: {text}Z",
-        )
     digits = match["day"] + (match["minute"] or "0000") + (match["second"] or "00")
     # spelt out, because strptime loads the locale machinery
     month, day, hour, minute, second = (int(digits[start : start + 2]) for start in range(4, 14, 2))
     try:
-        return int(datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC).timestamp())
+        stated = int(datetime(int(digits[:4]), month, day, hour, minute, second, tzinfo=UTC).timestamp())
     except ValueError:
         raise _wrong(f"{name} {text!r} is no real time", "correct the date or the time of day") from None
+    return stated if match["zone"] else stated + _FARTHEST_ZONE_S[name]
 
 
 def _words(text: str) -> tuple[str, bytes]:
@@ -223,8 +219,9 @@ def _parse_key(text: str) -> PublicKey:
     try:
         key = PublicKey.parse(blob)
     except SignatureError as problem:
-        if problem.flaw is Flaw.UNSUPPORTED and blob.startswith(string(kind.encode())):
-            raise _UnknownKey(problem.reason) from None
+        short = problem.flaw is Flaw.WEAK_KEY and kind == "ssh-rsa"
+        if (short or problem.flaw is Flaw.UNSUPPORTED) and blob.startswith(string(kind.encode())):
+            raise _SkippedKey(problem.reason) from None
         raise _wrong(
             f"the key is not acceptable: {problem.reason}",
             "use an Ed25519, ECDSA or security key (sk-), or an RSA key of at least 2048 bits",

@@ -108,7 +108,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:
@@ -183,7 +183,7 @@ class ArtifactsCollector:
                     if row.contract == decisions.CONTRACT:
                         stated.append(decisions.from_log(view, path))
                     elif row.kind == "markdown" and decisions.SECTION in row.sections:
-                        stated.append(decisions.from_document(view, path, row.sections[decisions.SECTION]))
+                        stated.append(decisions.from_document(view, path, row.sections))
                 except EvidenceError as error:
                     problems.append(Problem.rejected(error, "decisions"))
         return [one.to_json(stated[:index]) for index, one in enumerate(stated)]

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ...reading.markdown import find_sections, parse, within
+from ...reading.markdown import Text, find_sections, parse, within
 from ...reading.workspace import View
 from ..shared.documents import moment
 
@@ -16,13 +16,23 @@ CONTRACT = "prelive_verification_log"
 SECTION = "decision"
 """The section of a row by which a document is known to state a decision."""
 _WORDS = (
-    r"(?:(?P<FAIL>FAIL(?:ED)?|NO[- ]GO|REJECTED|NOT APPROVED|ROLLBACK_AND_INVESTIGATE"
+    r"(?:(?P<FAIL>FAIL(?:ED)?|(?:NOT?|NEVER)[- ](?:GO|PASS(?:ED)?|APPROVED)|REJECTED|ROLLBACK_AND_INVESTIGATE"
     r"|REMEDIATE_AND_REVALIDATE|נכשל)|(?P<CONDITIONAL>CONDITIONAL|COMPLETE_REQUIREMENTS_THEN_DEPLOY|מותנה)|(?P<PENDING>PENDING)"
     r"|(?P<PASS>PASS(?:ED)?|GO|APPROVED|GO_LIVE_APPROVED|עבר))(?![\w-])"
 )
 _VERDICT = re.compile(rf"(?<![\w-]){_WORDS}")
-_ALONE = re.compile(rf"\W*{_WORDS}\W*", re.IGNORECASE)
-_LABELLED = re.compile(rf"\W*(?:[\w-]+ )?(?:decision|verdict|outcome|החלטה)\W{{1,6}}{_WORDS}", re.IGNORECASE)
+_FIRST = re.compile(rf"\W*{_WORDS}(?=\W*\Z|\s*[.:;,(]|\s+[-–—])", re.IGNORECASE)
+_OR = r"\s*(?:[/|,]|\bor\b)\s*(?:fail|pass|conditional|pending|go|no[- ]go|approved|rejected)\b"
+_LABELLED = re.compile(
+    rf"\W*(?:[\w-]+ )?(?:decision|verdict|outcome|החלטה)\W{{1,6}}{_WORDS}(?!{_OR})", re.IGNORECASE
+)
+_CHOICE = re.compile(rf"\W*{_WORDS}{_OR}", re.IGNORECASE)
+_UNTICKED = re.compile(r"(?:[☐□]|\[ \])[^☐□☑☒✓✔✅\[\n]*")
+_ACTION = re.compile(
+    r"(?P<FAIL>ROLLBACK_AND_INVESTIGATE|REMEDIATE_AND_REVALIDATE"
+    r"|\b(?i:do|should|must) not (?:go live|proceed|deploy)(?![^.]*\b(?:before|until|unless)\b))"
+    r"|(?P<CONDITIONAL>COMPLETE_REQUIREMENTS_THEN_DEPLOY)|(?P<PASS>GO_LIVE_APPROVED)"
+)
 _WORST = ("FAIL", "CONDITIONAL", "PASS")
 _LAST = "stage8"
 _BEFORE_LAST = {f"stage{number}" for number in range(1, 8)}
@@ -81,27 +91,32 @@ def from_log(view: View, path: str) -> Stated:
     return Stated(path, log["decision"], {name: gate["status"] for name, gate in log["gates"].items()})
 
 
-def from_document(view: View, path: str, headings: Sequence[str]) -> Stated:
-    """The decision that the sections with these headings, or lines with that label, state.
+def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) -> Stated:
+    """The decision that the section ``decision`` or lines with that label state, unless the advice is worse.
 
-    Of several the worst counts. Tables whose rows begin with a stage have the stages' statuses.
+    Of several the worst counts; a choice that nobody made states none. Tables whose rows begin with a stage
+    have the stages' statuses.
 
     Raises:
         EvidenceError: it cannot be read.
     """
     text = view.read_text(path)
     document = parse(text, path)
-    stated = [_LABELLED.match(line.plain) for line in document.texts]
-    for place in find_sections(text, headings, path):
-        lines = [line.plain for line in within(place, document.texts)]
-        found = (match for line in lines if (match := _ALONE.fullmatch(line) or _VERDICT.search(line)))
+    texts = [Text(line.line, _UNTICKED.sub("", line.plain)) for line in document.texts]
+    stated = [_LABELLED.match(line.raw) for line in texts]
+    for place in find_sections(text, sections[SECTION], path):
+        lines = [line.raw for line in within(place, texts) if not _CHOICE.match(line.raw)]
+        found = (match for line in lines if (match := _FIRST.match(line) or _VERDICT.search(line)))
         stated.append(next(found, None))
     decisions = {match.lastgroup for match in stated if match}
+    for place in find_sections(text, sections.get("recommendation", ()), path):
+        advised = {match.lastgroup for line in within(place, texts) for match in _ACTION.finditer(line.raw)}
+        decisions |= advised - {"PASS"} if len(advised) == 1 else set()  # else it explains what each means
     stages: dict[str, str] = {}
     for table in document.tables:
         for row in table.rows:
             stage = _STAGE.match(row.cells[0])
-            status = next((match for cell in row.cells[1:] if (match := _ALONE.fullmatch(cell))), None)
+            status = next((match for cell in row.cells[1:] if (match := _FIRST.match(cell))), None)
             if stage and status and status.lastgroup:
                 stages.setdefault(f"stage{stage['number']}", status.lastgroup)
     return Stated(path, next((word for word in _WORST if word in decisions), None), stages)

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
 
 Method = Literal["detached", "manifest", "signed_commit", "signed_tag", "commit", "none"]
 _ORDER: tuple[Method, ...] = ("none", "commit", "signed_tag", "signed_commit", "manifest", "detached")
-_LINE = re.compile(r"(?P<digest>[0-9a-f]{64}) [ *](?P<path>.+)")
+_LINE = re.compile(
+    r"(?P<digest>[0-9a-f]{64}) [ *](?P<path>.+)|SHA256 \((?P<tagged>.+)\) = (?P<value>[0-9a-f]{64})",
+    re.IGNORECASE,
+)
 
 
 class Protection(NamedTuple):
@@ -187,7 +190,7 @@ def _listed(view: View, manifest: str, signers: AllowedSigners, namespace: str) 
         return listed
     by = _signer(view, manifest, signers, namespace)
     for number, line in enumerate(view.read_text(manifest).removesuffix("\n").split("\n"), 1):
-        match = _LINE.fullmatch(line)
+        match = _LINE.fullmatch(line.removesuffix("\r"))
         if match is None:
             what, remedy = (
                 "is not in the format of sha256sum",
@@ -195,5 +198,6 @@ def _listed(view: View, manifest: str, signers: AllowedSigners, namespace: str) 
             )
             raise EvidenceError(what, path=manifest, place=f"line {number}", remedy=remedy)
         if by is not None:
-            listed.setdefault((match["path"].removeprefix("./"), match["digest"]), by)
+            path, digest = match["path"] or match["tagged"], match["digest"] or match["value"]
+            listed.setdefault((path.removeprefix("./"), digest.lower()), by)
     return listed

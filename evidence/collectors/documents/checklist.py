@@ -3,9 +3,10 @@
 A category is a heading that states points: ``(80 pts)``, ``80 points``, ``80 נק'``, of any level unless
 ``heading_level`` says which. A heading with points inside a category is part of it; a single heading with
 points around all others states the total. Every task-list item below a category counts once, nested ones and
-their parents alike. A category contributes its points × ticked ÷ items; one without items contributes
-nothing. Boxes outside categories are not counted. Weights are the column ``Weight`` of a table, or else
-percentages in the categories' headings.
+their parents alike; one that says itself that nothing was done (``TBD``, ``Backups: n/a``, struck out) is not
+ticked. A category contributes its points × ticked ÷ items; one without items contributes nothing.
+Boxes outside categories are not counted. Weights are the column ``Weight`` of a table, or else percentages in
+the categories' headings.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ...base.numbers import PPM
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Section, parse, within
-from ...reading.markdown_text import from_word_start, heading_key
+from ...reading.markdown_text import from_word_start, has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
 from ..shared.documents import read_document
@@ -37,6 +38,11 @@ _TOTAL = re.compile(
 _TOTAL_WORD = re.compile(r"total|סה|סך", re.IGNORECASE)
 _WEIGHT = re.compile(r"(?<![^\W_])weights?(?![^\W_])|משקל", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,4})?)\s*%")
+_NOT_DONE = re.compile(
+    r"(?:[:(]|\s[-–—])\s*(?:n/?a|not (?:applicable|(?:yet )?(?:done|tested|started|implemented|met))|pending"
+    r"|skipped|deferred|postponed|wip|in progress|failed)\W*\Z",
+    re.IGNORECASE,
+)
 _FIGURES = ("points_sum", "stated_total", "score_ppm", "unticked")
 
 
@@ -61,7 +67,7 @@ class ChecklistCollector:
     """Reads the pre-live checklist; see the module's description."""
 
     id: ClassVar[str] = "checklist"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = ChecklistOptions
 
     def __init__(self, options: ChecklistOptions) -> None:
@@ -141,13 +147,19 @@ def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) 
     free = dict(shipped_sections("pre_live_checklist"))
     categories = []
     for section, match in found:
-        boxes = [item.ticked for item in within(section, document.items) if item.ticked is not None]
+        items = within(section, document.items)
+        boxes = [item.ticked and _says_done(item.text) for item in items if item.ticked is not None]
         name = heading_key(section.title[: match.start()] + section.title[match.end() :])
         kind = next((kind for kind, own in free.items() if from_word_start(*own)(name)), None)
         free.pop(kind or "", None)
         figures = {"points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes)}
         categories.append({"id": kind, "name": name, "line": section.line, **figures})
     return categories
+
+
+def _says_done(text: str) -> bool:
+    """Whether a ticked item names what was done: no template mark, not struck out, not ``Backups: n/a``."""
+    return says_something(text) and not has_template_mark(text) and not _NOT_DONE.search(text)
 
 
 def _weights(document: Document, found: list[tuple[Section, re.Match[str]]]) -> list[dict[str, Any]]:

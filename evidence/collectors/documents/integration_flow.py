@@ -1,9 +1,10 @@
 """The integration-flow document: which stages it divides the work into, and what each states.
 
-A stage is a heading that begins with ``Stage N`` (or ``Phase N``, ``שלב N``), or a table row whose first cell
-does. Its input, output and gate condition are found as a labelled line (``**Input:** …``), as a label with
-lines below it, as a sub-heading with text, as a row of a two-column table, or as a column of the table of
-stages. A label followed by nothing, or by a template mark, counts as not stated.
+A stage is a heading that begins with ``Stage N`` (or ``Phase N``, ``Gate N``, ``שלב N``), or a table row
+whose first cell does. Its input, output and gate condition are found as a labelled line (``**Input:** …``),
+as a label with lines below it, as a sub-heading with text, as a row of a two-column table, or as a column of
+a table in its section or of the table of stages. A label followed by nothing, or by a template mark, counts
+as not stated.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from ...reading.markdown_text import has_template_mark, heading_key, says_someth
 from ...reading.workspace import View
 from ..shared.documents import read_document
 
-_STAGE = re.compile(r"(?:stage|phase|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
+_STAGE = re.compile(r"(?:stage|phase|gate|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
 _STAGE_HEADER = re.compile(r"\W*(?:stages?|phases?|שלב(?:ים)?)\W*", re.IGNORECASE)
 _STAGE_NUMBER = re.compile(r"(?P<number>[1-9][0-9]?)(?![0-9])")
 _LABELS = {
     "has_input": r"inputs?|קלט(?:ים)?",
     "has_output": r"outputs?|deliverables?|פלט(?:ים)?|תוצר(?:ים)?",
     "has_gate": r"(?:\w+\s+)?gates?(?:\s+(?:conditions?|criteri(?:a|on)))?"
-    r"|exit\s+(?:conditions?|criteri(?:a|on))|acceptance\s+criteria|(?:תנאי\s+)?(?:ה)?(?:שער|מעבר|יציאה)",
+    r"|pass(?:es|ed)?\s+(?:when|if)|exit\s+(?:conditions?|criteri(?:a|on))|acceptance\s+criteria|(?:תנאי\s+)?(?:ה)?(?:שער|מעבר|יציאה)",
 }
 _LINE = {
     name: re.compile(
@@ -49,7 +50,7 @@ class IntegrationFlowCollector:
     """Reads the integration-flow document; see the module's description."""
 
     id: ClassVar[str] = "integration_flow"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = IntegrationFlowOptions
 
     def __init__(self, options: IntegrationFlowOptions) -> None:
@@ -133,4 +134,9 @@ def _stated(stage: Section, document: Document) -> dict[str, bool | None]:
                 following = lines[index + 1] if index + 1 < len(lines) else ""
                 rest = "" if any(p.fullmatch(following) for p in _LINE.values()) else following
             state[name] = _both(state[name], _filled(rest))
+    for table in within(stage, document.tables):
+        for index, head in enumerate(table.header):
+            for name in (name for name, pattern in _LINE.items() if pattern.fullmatch(head)):
+                stated = any(_filled(row.cells[index]) for row in table.rows)
+                state[name] = _both(state[name], stated)
     return state

@@ -41,15 +41,20 @@ OPERATIONS: dict[str, list[str]] = {
         "פרטי חשבון", "מידע על החשבון",
     ],
     "positions": ["reqPositions", "פוזיציות"],
-    "place_order": ["placeOrder", "שליחת פקודה", "הגשת פקודה"],
-    "cancel_order": ["cancelOrder", "ביטול פקודה"],
+    "place_order": [
+        "placeOrder", "order placement", "order submission", "submit order", "שליחת פקודה", "הגשת פקודה",
+    ],
+    "cancel_order": ["cancelOrder", "order cancellation", "ביטול פקודה"],
     "order_status": ["orderStatus", "reqOpenOrders", "סטטוס פקודה", "מצב פקודה"],
     "market_data": ["reqMktData", "market data subscription", "נתוני שוק"],
 }  # fmt: skip
 _CODE = r"[0-9]{3,5}"
-_CODES = re.compile(rf"{_CODE}(?:\s*(?:,|/|&|;|and|ו-?)\s*{_CODE})*")
+_CODES = re.compile(
+    rf"(?:(?:error|code|שגיאה|קוד)s?\s+)*#?{_CODE}(?:\s*(?:,|/|&|;|and|ו-?)\s*{_CODE})*", re.IGNORECASE
+)
 _ITEM = re.compile(
-    rf"(?P<codes>{_CODES.pattern})(?![\w%]|[.,][0-9])(?!\s*(?:ms|s|sec|min)\b)(?P<rest>.*)", re.DOTALL
+    rf"(?P<codes>{_CODES.pattern})(?![\w%]|[.,][0-9])(?!\s*(?:ms|s|sec|min)\b)(?P<rest>.*)",
+    re.DOTALL | re.IGNORECASE,
 )
 _ACTION_HEADER = re.compile(r"action|handling|response|reaction|what to do|פעולה|טיפול|תגובה", re.IGNORECASE)
 _LATENCY = "latenc|השהי|שיהוי|זמן תגובה"
@@ -57,7 +62,11 @@ _SLA_HEADERS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (r"p\s?95", r"\bsla\b", _LATENCY, r"target|budget|limit|\bmax|יעד")
 )
-_OTHER_FIGURE = re.compile(r"p\s?(?!95)[0-9]{2}(?![0-9])|\b(?:median|mean|average|avg|min)\b", re.IGNORECASE)
+_OTHER_FIGURE = re.compile(
+    r"p\s?(?!95)[0-9]{2}(?![0-9])|\b(?:median|mean|average|avg|min(?:imum)?|typical|best)\b"
+    r"|\A(?!.*(?:\bsla|target|limit|budget)).*\b(?:measured|observed|actual|current)\b",
+    re.IGNORECASE,
+)
 _SLA_TEXT = re.compile(rf"p\s?95|\bsla\b|{_LATENCY}", re.IGNORECASE)
 _HEAD_END = re.compile(r"\s*(?::|→|->|=>|\s[-–—]\s|\||\()")
 _MESSAGES = r"(?:messages?|msgs?|requests?|calls?|orders?|הודעות)"
@@ -85,10 +94,12 @@ _CLASSES = {
     }.items()
 }
 _NOT = re.compile(
-    r"(?:\b(?:no|not|never|without|don't|do not|must not)|ללא|בלי|אין|לא)[\s-]+(?:\w+\s+)?\Z", re.IGNORECASE
+    r"(?:\b(?:no|non|not|never|without|don't)|ללא|בלי|אין|לא)[\s-]+(?:\w+\s+){0,2}\Z", re.IGNORECASE
 )
 _OTHER_WINDOW = re.compile(
-    r"(?<![0-9])(?!10\D)[0-9]+[\s-]*(?:min|דקות)|(?:/|\bper)\s*(?:min|s\b|sec|hour)", re.IGNORECASE
+    r"(?<![0-9])(?!10\D)[0-9]+[\s-]*(?:min|דקות)|(?<![0-9])(?!600\D)[0-9]+\s*(?:s\b|sec|h\b|hour|day)"
+    r"|(?:/|\bper|\ban?|\beach|\bevery)\s*(?:min|s\b|sec|hour|day)",
+    re.IGNORECASE,
 )
 
 
@@ -113,7 +124,7 @@ class InterfaceMapCollector:
     """Reads the interface map; see the module's description."""
 
     id: ClassVar[str] = "interface_map"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
 
     def __init__(self, options: InterfaceMapOptions) -> None:
@@ -183,10 +194,14 @@ class InterfaceMapCollector:
         places = find_sections(text, patterns) or None
         found: dict[str, dict[str, Any]] = {}
         empty: set[str] = set()
+        mapping = find_sections(text, self._sections["endpoint_mapping"])
+        mapped = set[str]() if mapping else set(OPERATIONS)
 
         def add(name: str, line: int, sla: int | None) -> None:
             entry = found.setdefault(name, {"id": name, "latency_sla_us": None, "line": line})
             entry["line"] = min(line, entry["line"])
+            if any(place.line < line < place.end for place in mapping):
+                mapped.add(name)
             if sla is not None:
                 bounded(sla, self._path, f"line {line}")
                 entry["latency_sla_us"] = max(sla, entry["latency_sla_us"] or 0)
@@ -202,7 +217,7 @@ class InterfaceMapCollector:
                 else:
                     sla = latency_us(row.cells[column], table.header[column])
                 names = self._named(row.cells)
-                if not any(map(says_something, row.cells[1:])):
+                if not any(says_something(cell) and re.search(r"\w", cell) for cell in row.cells[1:]):
                     empty.update(names)
                 for name in names:
                     add(name, row.line, sla)
@@ -214,7 +229,7 @@ class InterfaceMapCollector:
                 stated = [t.plain for t in within(section, document.texts) if _SLA_TEXT.search(t.plain)]
                 latencies = [sla for line in stated if (sla := latency_us(line)) is not None]
                 add(name, section.line, max(latencies, default=None))
-        return [found[name] for name in OPERATIONS if name in found and name not in empty]
+        return [found[name] for name in OPERATIONS if name in found and name in mapped - empty]
 
     def _named(self, cells: tuple[str, ...]) -> list[str]:
         """Operations that a row is about: by its label (the first cell with a letter), or by a whole cell."""

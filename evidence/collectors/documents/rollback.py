@@ -19,12 +19,13 @@ from ...base.settings import Regex
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
-from ...reading.markdown import Text, find_sections, match_sections, parse, within
+from ...reading.markdown import Document, Text, find_sections, match_sections, parse, within
 from ...reading.markdown_text import from_word_start, has_template_mark
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
 from ..shared.account_id import prefix, read_json
 from ..shared.documents import absent, check_filled, moment, read_document, scaled
+from ..shared.quantities import GROUPED, ungrouped
 
 SECTIONS = shipped_sections("rollback_procedure")
 TRIGGERS = {
@@ -40,33 +41,44 @@ STEPS = {
     "cancel_orders": r"cancel|ביטול|בטל",
     "disconnect": r"disconnect|התנתק|ניתוק|נתק",
     "flatten": r"flatten|flat\b|close (?:all |out )?(?:open )?positions|liquidat|סגירת|סגור",
-    "halt": r"halt|stop (?:all )?trading|עציר|עצור",
-    "report": r"report|notif|דיווח|דווח|דו[\"״]ח",
-    "root_cause": r"root[\s-]?cause|post-?\s?mortem|investigat|סיבת (?:ה)?שורש|תחקיר",
+    "halt": r"halt|(?:stop|pause|suspend) (?:all )?(?:the )?(?:trading|strateg)|עציר|עצור",
+    "report": r"report|notif|inform\b|דיווח|דווח|דו[\"״]ח",
+    "root_cause": r"root[\s-]?cause|rca\b|post-?\s?mortem|investigat|סיבת (?:ה)?שורש|תחקיר",
     "verify": r"verif|confirm|אימות|אמת|ודא",
 }
 CHECKS = {
-    "flat": r"flat\b|no (?:open )?positions?|positions? (?:\w+ )?(?:closed|zero)"
+    "flat": r"flat\b|(?:no|zero|0) (?:open )?positions?|positions? (?:\w+ )?(?:closed|zero|[:=|] ?0(?!\.?\d))"
     r"|(?:אין|ללא) פוזיציות|פוזיציות נ?סגור",
     "logs_archived": r"logs? (?:\w+ ){0,4}(?:archived?|saved|kept)|archiv\w* (?:\w+ ){0,4}logs?\b|יומנ|לוגים",
     "nav": r"nav\b|net (?:asset|liquidation) value|שווי",
-    "open_orders": r"(?:no |zero )?(?:open|working|pending) orders|no orders|פקודות פתוחות",
+    "open_orders": r"(?:no |zero )?(?:open|working|pending) orders|no orders|orders (?:\w+ )?cancell?ed"
+    r"|פקודות פתוחות",
 }
-_NUMBER = r"(?<![\w.,])(?P<number>[0-9]{1,9}(?:\.[0-9]{1,6})?)"
+_NUMBER = rf"(?<![\w.,])(?P<number>(?:{GROUPED}|[0-9]{{1,9}})?(?<=[0-9])(?:\.[0-9]{{1,6}})?|\.[0-9]{{1,6}})"
 _SHARE = re.compile(rf"{_NUMBER}\s*(?:(?P<percent>%|percent\b|אחוז)|(?![\w.,%]))")
 _RATE = re.compile(
-    rf"{_NUMBER}(?![.,]?[0-9])[^0-9]{{0,40}}?(?:/|\bper\b|\ban?\b|\bevery\b|ב|ל)\s*(?P<unit>hour|h\b|min|day|sec|s\b|שעה|דקה|יום)"
+    rf"{_NUMBER}(?![.,]?[0-9])[^0-9]{{0,40}}?"
+    r"(?:(?:/|\b(?:per|an?|one|each|every|in|within)\b|ב|ל)\s*(?:(?P<window>[1-9][0-9]{0,3})\s*)?"
+    r"(?P<unit>hour|hr|h\b|min|day|sec|s\b|שעה|דקה|יום)|(?P<adverb>hour|dai)ly\b)"
 )
 _TIMES = re.compile(
-    rf"{_NUMBER}\s*(?:(?P<percent>%)|[×x]|times\b|פי\b)|(?:[×x]|times|פי)\s*(?P<after>[0-9]{{1,6}}(?:\.[0-9]{{1,6}})?)"
+    rf"{_NUMBER}\s*(?:(?P<percent>%)(?P<more>\s*(?:above|over|higher|more))?|[×x*]|times\b|פי\b)"
+    r"|(?:[×x]|times|פי)\s*(?P<after>[0-9]{1,6}(?:\.[0-9]{1,6})?)|\b(?:twice|doubl\w+)(?=[^.;]{0,30}baseline)",
+    re.IGNORECASE,
 )
-_LOW, _HIGH = r"below|under|less|fewer|falls?|<|≤|מתחת|פחות", r"above|over|more|exceed\w*|>|≥|מעל|יותר"
-_DIRECTION = {name: re.compile(_HIGH if name in ("pnl", "psr") else _LOW, re.IGNORECASE) for name in TRIGGERS}
-"""What a trigger that works the wrong way round says before its number; a loss may be stated either way."""
+_LOW = re.compile(r"below|under|less|fewer|falls?|<|≤|מתחת|פחות", re.IGNORECASE)
+_HIGH = re.compile(r"above|over|more|exceed\w*|>|≥|מעל|יותר", re.IGNORECASE)
+_NO_LONGER = re.compile(r"\((?:was|formerly|previously)\b|\bno longer\b", re.IGNORECASE)
+"""What a trigger says before its number: works below it, above it, no longer."""
 _NOT = re.compile(
-    r"(?:\b(?:not|never|without|skip\w*|(?:do|need|must)(?:es)?n['’]t)|\bno need to|ללא|בלי|לא|אין)[\s-]+"
+    r"(?:\b(?:not|never|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t)"
+    r"|\bno need to|\b(?:at most|up to|fewer than)\s+\w+|ללא|בלי|לא|אין)[\s-]+"
     r"(?:(?:be|have|been|to|all|the|any)\s+)*\Z",
     re.IGNORECASE,
+)
+_NOT_INSIDE = re.compile(r"\b(?:not|never)\b|n['’]t\b", re.IGNORECASE)
+_NOT_AFTER = re.compile(
+    r"\w*\s+(?:(?:is|are) (?:forbidden|prohibited|optional)|(?:may|can) (?:remain|stay))\b", re.IGNORECASE
 )
 _DAY = Fraction(1, 24)
 _PER_HOUR: dict[str, int | Fraction] = {"h": 1, "ש": 1, "m": 60, "ד": 60, "s": 3600, "d": _DAY, "י": _DAY}
@@ -102,7 +114,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:
@@ -146,6 +158,7 @@ class RollbackCollector:
         path = self._path
         found = {name: find_sections(text, own, path) for name, own in self._sections.items()}
         triggers, recovery = self._lines(text, "triggers"), self._lines(text, "recovery")
+        document = parse(text, path)
         return {
             "file": path,
             "sections": match_sections(text, self._sections, path),
@@ -156,7 +169,10 @@ class RollbackCollector:
                 if not section.filled
             ],
             "triggers": _named(triggers, TRIGGERS),
-            "limits": [*_limits(triggers, TRIGGERS), *_limits(recovery, {"nav": CHECKS["nav"]})],
+            "limits": [
+                *_limits(triggers, TRIGGERS, document),
+                *_limits(recovery, {"nav": CHECKS["nav"]}, document),
+            ],
             "steps": _in_order(self._lines(text, "steps")),
             "checks": _named(recovery, CHECKS),
         }
@@ -214,7 +230,9 @@ def _named(lines: list[Text], words: dict[str, str]) -> list[str]:
 def _found(pattern: str, line: str) -> re.Match[str] | None:
     """Where a line speaks of something, unless it says that it is not done."""
     match = from_word_start(pattern)(line)
-    return None if match is None or _NOT.search(line, 0, match.start()) else match
+    if match is None or _NOT.search(line, 0, match.start()) or _NOT_INSIDE.search(match.group()):
+        return None
+    return None if _NOT_AFTER.match(line, match.end()) else match
 
 
 def _in_order(lines: list[Text]) -> list[str]:
@@ -227,10 +245,11 @@ def _in_order(lines: list[Text]) -> list[str]:
     return sorted(places, key=lambda name: (places[name][1], places[name][0]))
 
 
-def _limits(lines: list[Text], triggers: Mapping[str, str]) -> list[dict[str, Any]]:
+def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) -> list[dict[str, Any]]:
     """Each trigger's limits in millionths: a share, a count in an hour, a multiple.
 
-    Null where no number is stated, or one that triggers on the wrong side of it.
+    They stand in the line that names the trigger, or in the list or section below it. Null where no number is
+    stated, or one that triggers on the wrong side of it.
     """
     found: list[dict[str, Any]] = []
     for name, pattern in sorted(triggers.items()):
@@ -238,9 +257,10 @@ def _limits(lines: list[Text], triggers: Mapping[str, str]) -> list[dict[str, An
         for line in lines:
             match = from_word_start(pattern)(line.plain)
             if match is not None:
+                text = next((t for t in _below(line, document) if _limit(name, t) is not None), line.plain)
                 after = _limit(name, line.plain[match.end() :])
-                micro = after if after is not None else _limit(name, line.plain)
-                if name in _DIRECTION and _is_reversed(name, line.plain):
+                micro = after if after is not None else _limit(name, text)
+                if name in TRIGGERS and _is_reversed(name, line.plain if after is not None else text):
                     micro, reversed_ = None, True
                 stated.append({"trigger": name, "micro": micro, "line": line.line})
         found += [one for one in stated if one["micro"] is not None and not reversed_] or [
@@ -249,28 +269,47 @@ def _limits(lines: list[Text], triggers: Mapping[str, str]) -> list[dict[str, An
     return found
 
 
+def _below(line: Text, document: Document) -> list[str]:
+    """The line and what stands below it, where it begins a list item or a section."""
+    begun = [(item.line, item.end) for item in document.items]
+    begun += [(section.line, section.end) for section in document.sections]
+    end = max((end for start, end in begun if start == line.line), default=0)
+    return [line.plain, *(text.plain for text in document.texts if line.line < text.line < end)]
+
+
 def _is_reversed(trigger: str, text: str) -> bool:
-    """Whether the limit is passed on the safe side: ``P&L above −5 %``, ``drawdown below 15 %``."""
+    """Whether the limit is passed on the safe side (``P&L above −5 %``, ``drawdown below 15 %``) or ended."""
     number = re.search(r"[-−+]?\s*[0-9]", text)
-    before = text[: number.start()] if number else ""
-    if trigger == "pnl" and number and number.group()[0] not in "-−":
+    if number is None or _NO_LONGER.search(text, 0, number.start()):
+        return number is not None
+    negative = number.group()[0] in "-−"
+    if trigger == "pnl" and not negative:
         return False  # a loss above 5 %
-    return _DIRECTION[trigger].search(before) is not None
+    falls = trigger == "psr" or (negative and trigger in {"pnl", "drawdown"})
+    return (_HIGH if falls else _LOW).search(text, 0, number.start()) is not None
 
 
 def _limit(trigger: str, text: str) -> int | None:
     if trigger in {"pacing", "connection"}:
         match = _RATE.search(text)
-        return match and int(Fraction(match["number"]) * _PER_HOUR[match["unit"][0]] * _MICRO)
+        if match is None:
+            return None
+        unit = _PER_HOUR[(match["unit"] or match["adverb"])[0]]
+        return int(_value(match["number"]) * unit * _MICRO / int(match["window"] or 1))
     if trigger == "latency":
         match = _TIMES.search(text)
-        return match and int(
-            Fraction(match["number"] or match["after"]) * _MICRO / (100 if match["percent"] else 1)
-        )
+        if match is None:
+            return None
+        times = _value(match["number"] or match["after"] or "2") / (100 if match["percent"] else 1)
+        return int((times + (match["more"] is not None)) * _MICRO)
     match = _SHARE.search(text)
-    if match is None or (Fraction(match["number"]) > 1 and not match["percent"]):
+    if match is None or (_value(match["number"]) > 1 and not match["percent"]):
         return None  # an amount of money or a count is no share
-    return int(Fraction(match["number"]) * _MICRO / (100 if match["percent"] else 1))
+    return int(_value(match["number"]) * _MICRO / (100 if match["percent"] else 1))
+
+
+def _value(number: str) -> Fraction:
+    return Fraction(ungrouped(number))
 
 
 def _contradictions(steps: list[tuple[str, int]], figures: dict[str, Any]) -> list[dict[str, str]]:

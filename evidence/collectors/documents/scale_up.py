@@ -21,7 +21,7 @@ from ...reading.workspace import View
 from ..shared.documents import read_document, scaled
 
 _WEEKS = re.compile(
-    r"\W*(?:weeks?|wk|שבוע(?:ות)?)\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
+    r"\W*(?P<from>from\s+)?(?:weeks?|wk|w(?=[1-9])|שבוע(?:ות)?)\s*(?P<least>≥|>=)?\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
     r"(?:\s*(?:-|–|—|to\b|and\b|&|עד)\s*(?:week\s*)?(?P<last>[1-9][0-9]{0,2})(?![0-9]))?"
     r"\s*(?P<open>\+|on(?:wards?)?\b|and\s+(?:on|after|later|beyond)\b|ואילך|והלאה)?",
     re.IGNORECASE,
@@ -52,7 +52,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -80,11 +80,13 @@ class ScaleUpCollector:
         share = _PERCENT.search(capital)
         first = int(weeks["first"])
         last = int(weeks["last"] or first)
+        stated = weeks.groupdict()
+        from_here_on = weeks["last"] is None and (stated.get("from") or stated.get("least"))
         if share is None or has_template_mark(capital) or last < first:
             return None
         return {
             "from_week": first,
-            "to_week": None if weeks["open"] else last,
+            "to_week": None if weeks["open"] or from_here_on else last,
             "capital_ppm": scaled(Decimal(share["percent"]), 10_000, self._path, f"line {line}"),
             "position_cap": False,
             "review": False,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+GROUPED = r"[0-9]{1,3}(?:[ ,'’_][0-9]{3})+(?![0-9])"
+"""A whole number with its thousands apart: ``1,500``, ``1 500``, ``1'500``."""
 _NUMBER = r"(?<![\w.,])(?<!(?<![\w)])[-−])" + (
-    r"(?P<number>[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]{1,9})?|[0-9]{1,12}(?:\.[0-9]{1,9})?)"
+    rf"(?P<number>{GROUPED}(?:\.[0-9]{{1,9}})?|[0-9]{{1,12}}(?:\.[0-9]{{1,9}})?)"
 )
 _UNITS_US = {
     "us": 1, "µs": 1, "μs": 1, "microsecond": 1, "מיקרושניות": 1, "מיקרושנייה": 1,
@@ -19,7 +21,9 @@ _DURATION = re.compile(rf"{_NUMBER}\s*{_UNIT}s?(?!\w)", re.IGNORECASE)
 _BARE = re.compile(rf"[<≤~≈]?\s*=?\s*{_NUMBER}")
 _P95 = re.compile(r"(?<!\w)p\s?95(?!\w)[^0-9]{0,20}" + _DURATION.pattern, re.IGNORECASE)
 _HEADER_UNIT = re.compile(rf"[(\[,]\s*{_UNIT}s?\s*(?:[)\]]|\Z)", re.IGNORECASE)
-_COUNT = re.compile(r"(?<![\w.])(?P<number>[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,9})(?![\w%]|[.,][0-9])")
+_COUNT = re.compile(
+    rf"(?<![\w.])(?:[0-9]{{1,9}}\s*[-–—]\s*)?(?P<number>{GROUPED}|[0-9]{{1,9}})(?![\w%]|[.,][0-9])"
+)
 _TIME_UNIT_AFTER = re.compile(rf"\s*-?\s*{_UNIT}s?(?!\w)", re.IGNORECASE)
 _WINDOW_BEFORE = re.compile(r"(?:/|\bper|\bin|\bevery|(?<!\w)[בל]-?)\s*\Z", re.IGNORECASE)
 
@@ -27,15 +31,21 @@ PER_SECOND = r"(?:/|\b(?:per|an?|each|every)\b|ב|ל)[\s-]*(?:second|sec|s|שנ�
 _RATE = re.compile(rf"{_COUNT.pattern}(?:\s+[^\W\d]+){{0,2}}\s*{PER_SECOND}", re.IGNORECASE)
 _FEWER_BEFORE = re.compile(r"(?:\b(?:fewer|less) than|\bunder|\bbelow|<|פחות מ-?)\s*\Z", re.IGNORECASE)
 _AT_LEAST = re.compile(
-    rf"(?:[>≥]=?|\b(?:at least|more than|over|above)|לפחות|מעל)\s*{_NUMBER}", re.IGNORECASE
+    rf"(?:[>≥]=?|\b(?:at least|(?<!no )(?<!not )(?:more than|over|above))|לפחות|מעל)\s*{_NUMBER}",
+    re.IGNORECASE,
 )
 """What bounds from below, and so promises nothing."""
 _WORDS = {"one": "1", "two": "2", "three": "3", "five": "5", "ten": "10"}
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
 
 
+def ungrouped(number: str) -> str:
+    """The number without what keeps its thousands apart."""
+    return re.sub("[ ,'’_]", "", number)
+
+
 def _value(match: re.Match[str]) -> Fraction:
-    return Fraction(match["number"].replace(",", ""))
+    return Fraction(ungrouped(match["number"]))
 
 
 def _microseconds(value: Fraction, unit: str) -> int:
@@ -66,8 +76,10 @@ def count_near(text: str, label: re.Pattern[str]) -> int | None:
 
     The number right before the label (``100 market-data subscriptions``), or else the first one after it, or
     else the first in the line. Durations and what follows ``per``, ``/`` or ``in`` are not counts. Of a count
-    that must not be reached (``fewer than 50``) it is the largest that is permitted, 49.
+    that must not be reached (``fewer than 50``) it is the largest that is permitted, 49, of a range its end;
+    what bounds from below (``at least 40``) is none.
     """
+    text = _AT_LEAST.sub("", text)
     found = label.search(text)
     if found is None:
         return None
@@ -86,10 +98,10 @@ def count_near(text: str, label: re.Pattern[str]) -> int | None:
 
 def rate_per_second(text: str) -> int | None:
     """The count per second that a text states (``50/sec``, ``50 msgs per second``), as :func:`count_near`."""
-    found = _RATE.search(text)
+    found = _RATE.search(_AT_LEAST.sub("", text))
     return None if found is None else _count(text, found)
 
 
 def _count(text: str, match: re.Match[str]) -> int:
     before = text[max(0, match.start("number") - 16) : match.start("number")]
-    return int(match["number"].replace(",", "")) - (_FEWER_BEFORE.search(before) is not None)
+    return int(ungrouped(match["number"])) - (_FEWER_BEFORE.search(before) is not None)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
 
+from ...base.errors import EnvironmentProblem
 from ...base.limits import DEFAULT, Limits
 from ..files import ObjectFormat
 from .process import ask, run, shallow_commits
@@ -22,7 +24,9 @@ _ARGUMENT_PATHS = 500
 """Paths passed on the command line; beyond that the whole tree is listed instead."""
 _COMMITS = 10_000
 """Commits whose authors are looked at; of more it cannot be told who wrote them."""
+_MARKS = {b"100644": "", b"100755": "", b"120000": "@", b"160000": "="}
 _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
+_EMAIL = re.compile(rb"<([^<>]*)>")
 _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
 
@@ -74,17 +78,23 @@ def authors(
 ) -> frozenset[str] | None:
     """E-mails of all who wrote commits that touch ``paths``, up to ``commit`` and after ``since``.
 
-    None when that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits.
+    Both as the commit states them and as ``.mailmap`` does, and those in lines ``Co-authored-by``. None when
+    that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits.
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
     if shallow_commits(root):
         return None
     span = [commit] if since is None else [commit, f"^{since}"]
-    arguments = ["rev-list", f"--max-count={_COMMITS + 1}", "--format=<%ae>", *span, "--", *_wanted(paths)]
-    lines = ask(root, arguments, limits).splitlines()
-    found = {utf8(line[1:-1]) for line in lines[1::2]}
-    if len(lines) > 2 * _COMMITS or None in found or "" in found:
+    form = "--format=<%ae> <%aE>%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x20)"
+    arguments = ["rev-list", f"--max-count={_COMMITS + 1}", form, *span, "--", *_wanted(paths)]
+    lines = ask(root, arguments, limits).split(b"\n")
+    found: set[str | None] = set()
+    for line in lines[1::2]:
+        own, _, others = line.partition(b"\x00")
+        found.update(utf8(email) or None for email in _EMAIL.findall(own))
+        found.update(email for raw in _EMAIL.findall(others) if (email := utf8(raw)))
+    if len(lines) > 2 * _COMMITS + 1 or None in found:
         return None
     return frozenset(email for email in found if email)
 
@@ -110,21 +120,42 @@ def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DE
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
-    return {path: blob for path, blob in tree(root, commit, paths, limits).items() if not blob.endswith("@")}
+    return {path: blob for path, blob in tree(root, commit, paths, limits).items() if blob[-1] not in "@="}
 
 
 def tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[str, str]:
-    """Like :func:`committed`, with symbolic links, whose blob ids end in ``@``."""
+    """Like :func:`committed`, with symbolic links, whose ids end in ``@``, and submodules, ``=``."""
     wanted = list(paths) if len(paths) <= _ARGUMENT_PATHS else []
     output = ask(root, ["ls-tree", "-r", "-z", commit, "--", *wanted], limits)
     found = {}
     for record in output.split(b"\x00"):
         meta, _, name = record.partition(b"\t")
         mode, _, rest = meta.partition(b" ")
-        if mode in (b"100644", b"100755", b"120000"):
-            blob = rest.partition(b" ")[2].decode()
-            found[os.fsdecode(name)] = blob + ("@" if mode == b"120000" else "")
+        if mode in _MARKS:
+            found[os.fsdecode(name)] = rest.partition(b" ")[2].decode() + _MARKS[mode]
     return found
+
+
+def submodules(
+    root: Path, blobs: dict[str, str], limits: Limits
+) -> tuple[dict[str, str], dict[str, str | None]]:
+    """What a :func:`tree` holds with its submodules, and each of these with its commit.
+
+    The commit is None, and its content is not there, where another one is checked out, none is, or git cannot
+    read the submodule.
+    """
+    whole = {path: blob for path, blob in blobs.items() if not blob.endswith("=")}
+    commits: dict[str, str | None] = {}
+    for path, blob in blobs.items() - whole.items():
+        own, wanted = root / path, blob[:-1]
+        commits[path] = None
+        with suppress(EnvironmentProblem):
+            state = head(own, limits) if not own.is_symlink() and (own / ".git").exists() else None
+            if state is not None and state.commit == wanted:
+                inner, deeper = submodules(own, tree(own, wanted, [], limits), limits)
+                whole |= {f"{path}/{name}": found for name, found in inner.items()}
+                commits |= {path: wanted} | {f"{path}/{name}": one for name, one in deeper.items()}
+    return whole, commits
 
 
 def utf8(raw: bytes) -> str | None:

@@ -31,6 +31,7 @@ _SETTINGS = (
     "core.fsmonitor=false",
     f"core.hooksPath={os.devnull}",
     "core.commitGraph=false",
+    "advice.graftFileDeprecated=false",
     "protocol.allow=never",
 )
 _ENVIRONMENT = {
@@ -118,6 +119,12 @@ def refusal(root: Path, done: CompletedProcess[bytes]) -> EnvironmentProblem:
             "there is a .git, but git cannot read it",
             path=str(root),
             remedy="repair the repository, or judge a copy without .git",
+        )
+    if "promisor remote" in message:
+        return EnvironmentProblem(
+            "the repository is a partial clone without what is asked for",
+            path=str(root),
+            remedy="fetch it: git fetch --refetch --filter=blob:none, or clone without --filter",
         )
     return EnvironmentProblem(
         f"git refuses the repository: {message}",

@@ -107,7 +107,8 @@ def walk(root: Path, ignore: frozenset[str], most: int) -> Inventory:
                         if not _left_out(folder, entry.name) and path not in ignore:
                             below.append(path)
                     elif entry.is_file(follow_symlinks=False):
-                        files.append(path)
+                        if entry.name != ".git":  # where a work tree or submodule has its repository
+                            files.append(path)
                     else:
                         special.add(path)
         except OSError as error:

@@ -81,6 +81,7 @@ def test_a_valid_waiver() -> None:
         ),
         ({"author": "cto@example.com"}, "does not count: its author approved it"),
         ({"author": "CTO@Example.COM"}, "does not count: its author approved it"),
+        ({"author": "Omar <cto@example.com>"}, "does not count: its author approved it"),
         ({"key_valid_from_s": NOW + 1}, "its signer's key is not valid at the effective time"),
         ({"key_valid_until_s": NOW - 1}, "its signer's key is not valid at the effective time"),
         ({"subject": "b" * 64}, "does not count: it is for other sources"),

@@ -315,6 +315,20 @@ def test_a_signed_manifest_vouches_for_what_it_lists(watch: Any, signer: Any) ->
     assert edited["signed"] == "none"
 
 
+def test_a_manifest_may_be_tagged_in_capitals_and_have_windows_line_ends(watch: Any, signer: Any) -> None:
+    sign_file, allowed = signer
+    first, second = (hashlib.sha256(content).hexdigest() for content in (b"1", b"2"))
+    manifest = f"SHA256 (a.json) = {first}\r\n{second.upper()} *b.json\r\n".encode()
+    files: dict[str, Any] = {
+        "a.json": "1",
+        "b.json": "2",
+        "trust/allowed_signers": allowed,
+        "signatures/artifacts.sha256": manifest,
+        "signatures/artifacts.sha256.sig": sign_file(manifest),
+    }
+    assert only(watch("artifacts", files, matrix=[row("json", "*.json")]).facts)["signed"] == "manifest"
+
+
 class Git:
     """A real repository in the workspace, with the keys of dana (trusted) and mallory (not)."""
 

@@ -213,6 +213,18 @@ def test_a_drill_that_contradicts_itself_says_where(
         ("p95 latency > 2.5x", "latency", 2_500_000),
         ("latency above 200 % of baseline", "latency", 2_000_000),
         ("latency above 200 ms", "latency", None),
+        ("latency 200 % above baseline", "latency", 3_000_000),
+        ("latency more than twice the baseline", "latency", 2_000_000),
+        ("PSR < .20", "psr", 200_000),
+        ("Max drawdown below −15 %", "drawdown", 150_000),
+        ("~~P&L < −5 %~~ P&L < −50 %", "pnl", 500_000),
+        ("P&L: disabled (was −5 %)", "pnl", None),
+        ("P&L was below −5 % for a day", "pnl", 50_000),
+        ("Trading is disabled at a drawdown above 15 %", "drawdown", 150_000),
+        ("Disconnects > 1 010 per hour", "connection", 1_010_000_000),
+        ("Disconnects > 3 within 30 minutes", "connection", 6_000_000),
+        ("- Disconnects\n  - more than 3 hourly", "connection", 3_000_000),
+        ("### Disconnects\nMore than 3/hr.", "connection", 3_000_000),
     ],
 )
 def test_triggers_state_their_limits_as_numbers(

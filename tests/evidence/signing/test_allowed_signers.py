@@ -6,6 +6,8 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as rsa_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,8 +45,6 @@ def test_all_options_in_any_order_and_case() -> None:
 @pytest.mark.parametrize(
     ("line", "what", "remedy"),
     [
-        (f"ca@x cert-authority {KEY}", "certificate authorities are not accepted", "each person's own key"),
-        (f'a@x valid-after="20250101" {KEY}', "has no zone", "state it in UTC: 20250101Z"),
         (f'a@x valid-after="20251301Z" {KEY}', "is no real time", "correct the date"),
         (f'a@x valid-before="soon" {KEY}', "is no time: 'soon'", "YYYYMMDDHHMMZ"),
         (
@@ -87,6 +87,21 @@ def test_a_key_of_an_unknown_type_is_skipped_and_noted(kind: str, options: str) 
     found = parse(f"new@x {options}{kind} {encoded} a comment\nalice@x {KEY}\n")
     assert [one.line for one in found.signers] == [2]
     assert [line for line, reason in found.skipped if kind in reason] == [1]
+
+
+def test_a_certificate_authority_and_a_short_key_speak_for_nobody_and_hide_nobody() -> None:
+    rsa = rsa_key(public_exponent=65537, key_size=1024).public_key()  # noqa: S505 - that it is short is the point
+    short = rsa.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    found = parse(f'*@x Cert-Authority,namespaces="file" {KEY}\nold@x {short}\nalice@x {KEY}\n')
+    assert [one.principals for one in found.signers] == [("alice@x",)]
+    assert [line for line, _ in found.skipped] == [1, 2]
+
+
+def test_a_time_without_a_zone_is_the_one_common_to_all_zones() -> None:
+    (one,) = parse(f'a@x valid-after="20250101",valid-before="202601010000" {KEY}').signers
+    assert (one.valid_from_s, one.valid_until_s) == (1735689600 + 12 * 3600, 1767225600 - 14 * 3600)
+    with pytest.raises(EvidenceError, match="not later than valid-after"):
+        parse(f'a@x valid-after="20250101",valid-before="20250102" {KEY}')
 
 
 @pytest.mark.parametrize(
