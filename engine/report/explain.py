@@ -186,9 +186,6 @@ class _Tree:
                 yield f"condition: {condition.msg} ({condition.owner}, due {condition.due[:10]})"
 
 
-class ExplainReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The tree behind a decision."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return _Tree(decision, entry, screen).text().encode()
+    return _Tree(decision, entry, screen).text().encode()

@@ -32,9 +32,6 @@ def render_json(document: dict[str, Any] | list[Any]) -> bytes:
     return data if data.isascii() and b"##[" not in data else escaped(data.decode()).encode()
 
 
-class JsonReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The decision and its place in the ledger, as ``contracts/decision.schema.json`` describes it."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_json({**decision.to_json(), "ledger": to_json(entry)})
+    return render_json({**decision.to_json(), "ledger": to_json(entry)})

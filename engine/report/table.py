@@ -250,9 +250,6 @@ def _short(operand: Operand) -> str:
     return figure(value, scale(operand.name, operand.unit))
 
 
-class TableReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The first screen."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return _Page(decision, entry, screen).text().encode()
+    return _Page(decision, entry, screen).text().encode()

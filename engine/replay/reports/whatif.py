@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from ....evidence.base.records import to_json
+from ...report import table
 from ...report.json_format import render_json
-from ...report.table import TableReport
 from ...terminal.figures import figure, scale
 from ...terminal.lines import Lines, Screen, columns
 from ..outcome import CONDITIONAL, FAIL, PASS, RuleFlip
@@ -52,7 +52,7 @@ def whatif_table(found: Whatif, screen: Screen) -> bytes:
     for flip in () if found.difference is None else found.difference.rules:
         lines.add(*_flip(flip), indent=2, hang=4)
     lines.add("")
-    return lines.text().encode() + TableReport().render(found.decision, None, screen)
+    return lines.text().encode() + table.render(found.decision, None, screen)
 
 
 def _banner(lines: Lines, texts: Sequence[str]) -> None:

@@ -62,12 +62,9 @@ class _Timeline(Struct, frozen=True):
     height: int
 
 
-class HtmlReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The audit report as HTML."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return document(decision, entry, screen).encode("utf-8", "backslashreplace")
+    return document(decision, entry, screen).encode("utf-8", "backslashreplace")
 
 
 def document(decision: Decision, entry: Entry | None, screen: Screen, *, printed: bool = False) -> str:

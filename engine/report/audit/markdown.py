@@ -125,14 +125,11 @@ class _Page:
             self.add(self.t(say("{count} more rows are left out.", count=chart.more)))
 
 
-class MarkdownReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The audit report as Markdown."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        page = _Page(build(decision, entry, screen), screen.language)
-        _audit(page)
-        return for_people(page.text()).encode("utf-8", "backslashreplace")
+    page = _Page(build(decision, entry, screen), screen.language)
+    _audit(page)
+    return for_people(page.text()).encode("utf-8", "backslashreplace")
 
 
 def _audit(page: _Page) -> None:
@@ -315,47 +312,44 @@ def _signatures(page: _Page) -> None:
     )
 
 
-class GoLiveReport:
+def render_go_live(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """``GO_LIVE_DECISION_GATE.md``, which the collector of artifacts reads back."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        page = _Page(build(decision, entry, screen), screen.language)
-        audit, t, w = page.audit, page.t, page.w
-        page.heading(1, w("Go-live decision gate"))
-        made = say("Generated from the decision as of {time}; do not edit.", time=audit.as_of)
-        page.add(t(made), *(f"- {t(name)}: {t(value)}" for name, value in audit.identity[1:6]))
-        page.heading(2, w("Decision"))
-        page.add(f"**{audit.verdict.value}**: {t(audit.headline)}")
-        page.heading(2, w("Stage status"))
-        page.table(
-            # the status first: a title may be anything, and what reads this takes the first verdict of a row
-            ("Gate", "Status", "Question"),
-            ([t(gate.id), gate.verdict.value, t(gate.title)] for gate in audit.gates),
-        )
-        page.heading(2, w("Metrics summary"))
-        page.table(
-            ("Gate", "Metric", "Target", "Current", "Status"),
-            ([t(m.stage), t(m.label), t(m.target), t(m.current), t(m.mark.word)] for m in audit.metrics),
-        )
-        page.heading(2, w("Risk assessment"))
-        page.table(
-            ("Severity", "Risk", "Consequence", "Resolution"),
-            (
-                [w(one.severity.value), t(one.title), t(one.consequence), t(one.resolution)]
-                for one in audit.anomalies
-            ),
-        )
-        remarks = [*audit.weakened, *(text for _, text in audit.notices)]
-        if remarks:
-            page.items(map(escaped, remarks))
-        page.heading(2, w("Recommendation"))
-        page.add(t(_ADVICE[audit.verdict]) + (f" ({code(audit.action)})" if audit.action else ""))
-        page.heading(2, w("Sign-offs"))
-        _signatures(page)
-        page.heading(2, w("Next review"))
-        page.items(map(t, audit.next_review))
-        return for_people(page.text()).encode("utf-8", "backslashreplace")
+    page = _Page(build(decision, entry, screen), screen.language)
+    audit, t, w = page.audit, page.t, page.w
+    page.heading(1, w("Go-live decision gate"))
+    made = say("Generated from the decision as of {time}; do not edit.", time=audit.as_of)
+    page.add(t(made), *(f"- {t(name)}: {t(value)}" for name, value in audit.identity[1:6]))
+    page.heading(2, w("Decision"))
+    page.add(f"**{audit.verdict.value}**: {t(audit.headline)}")
+    page.heading(2, w("Stage status"))
+    page.table(
+        # the status first: a title may be anything, and what reads this takes the first verdict of a row
+        ("Gate", "Status", "Question"),
+        ([t(gate.id), gate.verdict.value, t(gate.title)] for gate in audit.gates),
+    )
+    page.heading(2, w("Metrics summary"))
+    page.table(
+        ("Gate", "Metric", "Target", "Current", "Status"),
+        ([t(m.stage), t(m.label), t(m.target), t(m.current), t(m.mark.word)] for m in audit.metrics),
+    )
+    page.heading(2, w("Risk assessment"))
+    page.table(
+        ("Severity", "Risk", "Consequence", "Resolution"),
+        (
+            [w(one.severity.value), t(one.title), t(one.consequence), t(one.resolution)]
+            for one in audit.anomalies
+        ),
+    )
+    remarks = [*audit.weakened, *(text for _, text in audit.notices)]
+    if remarks:
+        page.items(map(escaped, remarks))
+    page.heading(2, w("Recommendation"))
+    page.add(t(_ADVICE[audit.verdict]) + (f" ({code(audit.action)})" if audit.action else ""))
+    page.heading(2, w("Sign-offs"))
+    _signatures(page)
+    page.heading(2, w("Next review"))
+    page.items(map(t, audit.next_review))
+    return for_people(page.text()).encode("utf-8", "backslashreplace")
 
 
 _ADVICE = {

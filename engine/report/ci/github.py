@@ -22,12 +22,9 @@ MAX_SUMMARY_FINDINGS = 50
 """Findings in the summary, which GitHub cuts at 1 MiB."""
 
 
-class GitHubReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """Workflow commands that annotate the change."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return "".join(_annotations(decision, Places(decision, screen.folder))).encode()
+    return "".join(_annotations(decision, Places(decision, screen.folder))).encode()
 
 
 def _annotations(decision: Decision, places: Places) -> Iterator[str]:
@@ -60,12 +57,9 @@ def _what(finding: Finding) -> str:
     return f"{finding.text}: {items}" if finding.text and items else finding.text or items
 
 
-class GitHubSummary:
+def render_summary(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """Markdown for ``$GITHUB_STEP_SUMMARY``: verdict, stages, findings, what weakens the decision."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return page(_summary(decision, entry))
+    return page(_summary(decision, entry))
 
 
 _BROKEN = (CheckStatus.VIOLATED, CheckStatus.MISSING, CheckStatus.UNKNOWN)

@@ -17,13 +17,10 @@ from ..interface import Screen
 from .outcomes import Outcome, Places, message, outcomes, verdict_line
 
 
-class JUnitReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The decision as test results."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        text = "".join(f"{line}\n" for line in _lines(decision, entry, screen))
-        return for_people(text).encode()
+    text = "".join(f"{line}\n" for line in _lines(decision, entry, screen))
+    return for_people(text).encode()
 
 
 def _lines(decision: Decision, entry: Entry | None, screen: Screen) -> Iterator[str]:

@@ -31,20 +31,14 @@ _RISK: Final = "http://csrc.nist.gov/ns/oscal/unknown"
 Json = dict[str, Any]
 
 
-class ResultsReport:
+def render_results(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The assessment results."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_json({"assessment-results": _Document(decision, entry).results()})
+    return render_json({"assessment-results": _Document(decision, entry).results()})
 
 
-class PlanReport:
+def render_plan(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The plan of action and milestones."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_json({"plan-of-action-and-milestones": _Document(decision, entry).plan()})
+    return render_json({"plan-of-action-and-milestones": _Document(decision, entry).plan()})
 
 
 class _Document:

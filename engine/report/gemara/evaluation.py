@@ -35,12 +35,9 @@ _FOUND = {
 }
 
 
-class GemaraReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The evaluation log of a decision, as YAML."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_yaml(evaluation_log(decision, entry))
+    return render_yaml(evaluation_log(decision, entry))
 
 
 def evaluation_log(decision: Decision, entry: Entry | None = None) -> dict[str, Any]:
