@@ -39,6 +39,16 @@ class Settings:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
 
+def described(description: str, default: Any = dataclasses.MISSING) -> Any:
+    """A setting's field: its description in the JSON Schema, and its default or what makes that, unless the
+    setting is required.
+    """
+    metadata = {"description": description}
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
 S = TypeVar("S", bound=Settings)
 
 
