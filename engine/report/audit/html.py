@@ -146,7 +146,7 @@ def _template() -> jinja2.Template:
     """The template; read when the first report is made."""
     from .template import load
 
-    return load(lambda value: printable(value) if type(value) is str else value)
+    return load("report.html.j2", lambda value: printable(value) if type(value) is str else value)
 
 
 def _timeline(gates: tuple[Gate, ...]) -> _Timeline:
