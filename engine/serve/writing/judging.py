@@ -1,8 +1,8 @@
 """Processes that check posted decisions and decide again; what is posted cannot harm the service in them.
 
-Each is a new interpreter, whose work comes and goes through pipes: a JSON header and the archive, each after
-its length. It has a limit on memory, and is ended when it takes too long. It keeps the policy engines of the
-last bundles that it was asked about.
+Each is a new interpreter, whose work comes and goes through a socket: a JSON header and the archive, each
+after its length. It has a limit on memory, and is ended when it takes too long. It keeps the policy engines
+of the last bundles that it was asked about.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import base64
 import json
 import os
 import queue
-import select
+import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
 from collections import OrderedDict
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import IO, Any, Final
 
 from msgspec.structs import asdict
@@ -89,6 +89,7 @@ class _Judge:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
     def ask(self, data: bytes, demands: Demands) -> Accepted:
@@ -97,13 +98,12 @@ class _Judge:
             stated[name] = sorted(stated[name])
         stated["keys"] = [base64.b64encode(one).decode() for one in sorted(demands.keys)]
         with self._lock:
-            process = self._process
-            if process is None or process.poll() is not None:
+            if self._process is None or self._process.poll() is not None:
                 self.end()
-                process = self._start()
+                self._start()
             try:
-                answer = self._exchange(process, (json.dumps(stated).encode(), data))
-            except (OSError, ValueError, TimeoutError) as error:
+                answer = self._exchange(json.dumps(stated).encode(), data)
+            except (OSError, ValueError) as error:
                 self.end()
                 what = "took too long" if isinstance(error, TimeoutError) else "ended"
                 raise EnvironmentProblem(f"the process that judges again {what}") from error
@@ -114,62 +114,42 @@ class _Judge:
         return Accepted(answer["digest"], base64.b64decode(answer["statement"]), answer["verdict"])
 
     def end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        if self._process is not None and self._socket is not None:
+            self._process.kill()
+            self._process.wait()
+            self._socket.close()
+        self._process = self._socket = None
 
     def start(self) -> None:
         """Start the process."""
         with self._lock:
             self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={},  # no secret of the service's
-            start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
-        )
-        return self._process
+    def _start(self) -> None:
+        self._socket, other = socket.socketpair()
+        with other:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
+                stdin=other,
+                env={},  # no secret of the service's
+                start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
+            )
 
-    def _exchange(self, process: subprocess.Popen[bytes], parts: tuple[bytes, ...]) -> dict[str, Any]:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - opened as pipes
+    def _exchange(self, *parts: bytes) -> dict[str, Any]:
+        assert self._socket is not None  # noqa: S101 - the process was started
         deadline = time.monotonic() + SECONDS
-        message = b"".join(_LENGTH.pack(len(part)) + part for part in parts)
-        os.set_blocking(process.stdin.fileno(), False)
-        _move(process.stdin.fileno(), message, deadline)
-        (length,) = _LENGTH.unpack(_take(process.stdout.fileno(), _LENGTH.size, deadline))
-        answer: dict[str, Any] = json.loads(_take(process.stdout.fileno(), length, deadline))
+        self._socket.settimeout(SECONDS)  # for all of it
+        self._socket.sendall(b"".join(_LENGTH.pack(len(part)) + part for part in parts))
+        (length,) = _LENGTH.unpack(_take(self._socket, _LENGTH.size, deadline))
+        answer: dict[str, Any] = json.loads(_take(self._socket, length, deadline))
         return answer
 
 
-def _move(handle: int, data: bytes, deadline: float) -> None:
-    rest = memoryview(data)
-    while rest:
-        _wait(handle, select.POLLOUT, deadline)
-        rest = rest[os.write(handle, rest) :]
-
-
-def _wait(handle: int, event: int, deadline: float) -> None:
-    poll = select.poll()
-    poll.register(handle, event)
-    left = deadline - time.monotonic()
-    if left <= 0 or not poll.poll(1000 * left):
-        raise TimeoutError
-
-
-def _take(handle: int, length: int, deadline: float) -> bytes:
+def _take(stream: socket.socket, length: int, deadline: float) -> bytes:
     found = bytearray()
     while len(found) < length:
-        _wait(handle, select.POLLIN, deadline)
-        piece = os.read(handle, min(1 << 20, length - len(found)))
+        stream.settimeout(max(deadline - time.monotonic(), 0.001))
+        piece = stream.recv(min(1 << 20, length - len(found)))
         if not piece:
             raise OSError("it ended")
         found += piece
@@ -177,10 +157,10 @@ def _take(handle: int, length: int, deadline: float) -> bytes:
 
 
 def serve() -> None:
-    """Be one of the processes, until the pipe is closed."""
+    """Be one of the processes, until the socket is closed."""
     _limit_memory()
-    work, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what anything prints is no answer
+    os.dup2(2, 1)  # nothing that is printed goes to whoever reads the service's output
+    work, answers = sys.stdin.buffer, os.fdopen(os.dup(0), "wb")
     with _Engines() as engines:
         while (header := _part(work)) is not None:
             answer = json.dumps(_answer(header, _part(work) or b"", engines)).encode()
@@ -244,12 +224,8 @@ class _Engines:
         if name not in self._kept:
             bundle, plan = as_recorded(_bundle(document, digest), setup)
             stack = ExitStack()
-            self._kept[name] = (
-                bundle,
-                plan,
-                stack.enter_context(open_engine("embedded", bundle, DEFAULT)),
-                stack,
-            )
+            engine = stack.enter_context(open_engine("embedded", bundle, DEFAULT))
+            self._kept[name] = (bundle, plan, engine, stack)
             while len(self._kept) > _BUNDLES:
                 self._kept.popitem(last=False)[1][3].close()
         self._kept.move_to_end(name)
