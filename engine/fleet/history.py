@@ -12,11 +12,11 @@ from ..decision.document import Verdict
 from ..entries import decisions
 from ..ledger.reader import LedgerReader
 from ..report.interface import DecisionEntry, Screen
-from ..report.json_format import render_json
+from ..report.json_format import render_json, shown
 from ..report.several.history import Recorded, render_csv
 from ..report.table import VERDICT_STYLE
 from ..terminal.lines import Lines, columns, pad
-from .reading import Answers, Problem, problems_json, shown
+from .reading import Answers, Problem, problems_json
 from .settings import Member
 from .standing import add_problems
 

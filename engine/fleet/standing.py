@@ -21,12 +21,12 @@ from ..entries import judged_at, verdicts
 from ..ledger.reader import LedgerReader
 from ..recording import recorded
 from ..report.interface import Screen
-from ..report.json_format import render_json
+from ..report.json_format import render_json, shown
 from ..report.several.history import Recorded
 from ..report.table import VERDICT_STYLE
 from ..terminal.figures import figure
 from ..terminal.lines import Lines, columns, pad
-from .reading import Answers, Problem, problems_json, shown
+from .reading import Answers, Problem, problems_json
 from .settings import Member
 
 YES, CONDITIONAL, LAPSED, NO, UNKNOWN = "yes", "with conditions", "lapsed", "no", "not known"

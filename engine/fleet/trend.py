@@ -15,11 +15,11 @@ from ..decision.document import Verdict
 from ..entries import decisions, judged_at
 from ..ledger.reader import LedgerReader
 from ..report.interface import Screen
-from ..report.json_format import render_json
+from ..report.json_format import render_json, shown
 from ..report.several.series import Point
 from ..report.several.trend import sparkline
 from ..terminal.lines import Lines, columns, pad
-from .reading import Answers, Problem, problems_json, shown
+from .reading import Answers, Problem, problems_json
 from .settings import Member
 from .standing import add_problems
 

@@ -6,18 +6,20 @@ because of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
 from ..decide.facts import Facts
-from ..decision.document import Check, Condition, Decision, Place, Severity, Violation
+from ..decision.document import Check, Condition, Decision, Notice, Place, Severity, Violation, Waived
 from ..terminal.figures import label, requirement, shorten
 from ..terminal.lines import middle
 
+T = TypeVar("T", Violation, Waived, Condition, Notice)
 _UNORDERED = (None, "∅", "⊇")
 _WHAT = {
     ProblemKind.MISSING: "no evidence",
@@ -191,6 +193,14 @@ def _folded(texts: Sequence[str]) -> list[str]:
         return list(texts)
     varying = [n for n, words in enumerate(zip(*rows, strict=True)) if len(set(words)) > 1]
     return [*texts[:1], *(" ".join(row[n] for n in varying) for row in rows[1:])]
+
+
+def by_code(items: Iterable[T]) -> defaultdict[str, list[T]]:
+    """What there is about each rule."""
+    found = defaultdict[str, list[T]](list)
+    for item in items:
+        found[item.code].append(item)
+    return found
 
 
 def few(items: Sequence[str], most: int) -> str:

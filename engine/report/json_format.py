@@ -11,6 +11,7 @@ from typing import Any
 from ...evidence.base.records import to_json
 from ..decision.document import Decision
 from ..ledger.interface import Entry
+from ..terminal.figures import printable
 from .interface import Screen
 
 _ACTIVE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
@@ -30,6 +31,15 @@ def render_json(document: dict[str, Any] | list[Any]) -> bytes:
 
     data = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return data if data.isascii() and b"##[" not in data else escaped(data.decode()).encode()
+
+
+def shown(value: Any) -> Any:
+    """A JSON value in which no text acts on what shows it, and no account number is in full."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): shown(item) for key, item in value.items()}
+    return [shown(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:

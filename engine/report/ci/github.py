@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ...decision.document import CheckStatus, Decision
 from ...ledger.interface import Entry
 from ...terminal.figures import coverage, figure, label, printable, scale
-from ...terminal.markdown import code, page, plain, table
+from ...terminal.markdown import code, heading, page, plain, table
 from ...terminal.workflow import command
 from ..findings import Finding, Findings, few
 from ..interface import Screen
@@ -73,9 +73,7 @@ def _summary(decision: Decision, entry: Entry | None) -> Iterator[str]:
     yield from table(("Stage", "Verdict", "Figures"), _stages(decision))
     found = findings.all()
     if found:
-        yield ""
-        yield f"### {len(found)} findings" if len(found) > 1 else "### 1 finding"
-        yield ""
+        yield from heading(f"{len(found)} findings" if len(found) > 1 else "1 finding", 3)
         yield from table(("Severity", "Rules", "What", "Fix"), map(_row, found[:MAX_SUMMARY_FINDINGS]))
         if len(found) > MAX_SUMMARY_FINDINGS:
             yield ""

@@ -130,7 +130,7 @@ class _Judge:
         with other:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
-                stdin=other,
+                stdin=other.fileno(),
                 env={},  # no secret of the service's
                 start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
             )
