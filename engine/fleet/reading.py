@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -81,8 +81,3 @@ def check_key(member: Member, ledger: LedgerReader) -> None:
             f"file names {member.key.name} with {member.key.fingerprint}",
             path=ledger.name,
         )
-
-
-def problems_json(problems: Iterable[Problem]) -> list[dict[str, str]]:
-    """The ledgers that could not be read, for programs."""
-    return [{"ledger": one.ledger, "reason": one.reason} for one in problems]

@@ -59,11 +59,9 @@ def build(decision: Decision, entry: Entry | None, screen: Screen) -> Audit:
     anomalies = tuple(_anomaly(decision, one) for one in found.all())
     counted = Counter(one.severity for one in anomalies)
     return Audit(
+        decision=decision,
+        entry=entry,
         title=drawn[-1].title if decision.stage == ALL else decision.stages[decision.stage].title,
-        workspace=decision.workspace,
-        stage=decision.stage,
-        verdict=decision.verdict,
-        action=decision.action,
         headline=_headline(decision, anomalies),
         counts=tuple((level, counted[level]) for level in Severity if counted[level]),
         identity=tuple(_identity(decision, entry)),
@@ -88,13 +86,7 @@ def build(decision: Decision, entry: Entry | None, screen: Screen) -> Audit:
         latency=charts.latency(tables),
         checklist=charts.checklist(tables),
         equity=charts.equity(tables),
-        evidence=decision.evidence,
         verify=tuple(_verify(decision, entry, screen.arguments)),
-        recorded=None if entry is None else str(entry.index),
-        as_of=decision.effective_time,
-        commit=(decision.subject.commit or "")[:12],
-        policy=f"{decision.policy.name} {decision.policy.version}",
-        version=decision.gate_version,
         absent_artifacts=tables.absent("artifacts.rows"),
     )  # fmt: skip
 

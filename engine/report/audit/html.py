@@ -114,7 +114,7 @@ def page(audit: Audit, language: str, *, printed: bool = False, above: str = "")
         bar_fill={tone: line for tone, (line, _) in _PAPER.items()},
         style=Markup(sheet),  # noqa: S704 - our own style sheet
         style_hash=digest,
-        verdict=VERDICTS[audit.verdict],
+        verdict=VERDICTS[audit.decision.verdict],
         verdicts=VERDICTS,
         contents=_CONTENTS,
         line=_timeline(audit.gates),

@@ -104,7 +104,7 @@ def _page(decision: Decision, entry: Entry | None, screen: Screen, *, short: boo
     text = _template().render(
         audit=audit,
         short=short,
-        advice=_ADVICE[audit.verdict],
+        advice=_ADVICE[decision.verdict],
         most=MOST_FILES,
         t=speak,
         _=words,

@@ -92,9 +92,8 @@ def _table(rows: Sequence[Recorded], screen: Screen) -> bytes:
         start = f"{row.entry.entry.index:>5}  {row.time}  {pad(commit, 7)}  "
         stage = f"{pad(row.entry.summary['stage'], 6)}  "
         hang = 7  # as wide as the numbers of entries
-        lines.add(
-            start, (f"{verdict.value:<11}", VERDICT_STYLE[verdict]), f"  {stage}", _about(row), hang=hang
-        )
+        shown = (f"{verdict.value:<11}", VERDICT_STYLE[verdict])
+        lines.add(start, shown, f"  {stage}", _about(row), hang=hang)
     if not rows:
         lines.add("no decision was recorded")
     return lines.text().encode()
@@ -144,16 +143,8 @@ def _data(row: Recorded) -> dict[str, Any]:
     }
 
 
-_COLUMNS = (
-    "entry",
-    "effective_time",
-    "commit",
-    "policy",
-    "policy_digest",
-    "stage",
-    "verdict",
-    "rules_hold",
-    "rules",
+_COLUMNS = tuple(
+    "entry effective_time commit policy policy_digest stage verdict rules_hold rules".split(),  # noqa: SIM905
 )
 
 
@@ -169,7 +160,7 @@ def _csv(rows: Sequence[Recorded], screen: Screen) -> bytes:
     return render_csv(cells())
 
 
-def render_csv(rows: Iterator[Sequence[Any]]) -> bytes:
+def render_csv(rows: Iterable[Sequence[Any]]) -> bytes:
     """Rows as CSV (RFC 4180), in which no cell is a formula and every text is on one line."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([[_cell(value) for value in row] for row in rows])
