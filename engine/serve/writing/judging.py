@@ -7,7 +7,6 @@ of the last bundles that it was asked about.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import queue
@@ -19,9 +18,9 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import ExitStack
-from typing import IO, Any, Final
+from typing import IO, Final
 
-from msgspec.structs import asdict
+import msgspec
 
 from ....evidence.base.canonical import sha256_hex
 from ....evidence.base.errors import EngineError, EnvironmentProblem
@@ -42,7 +41,6 @@ SECONDS: Final = 90.0
 _MEMORY: Final = 2 << 30
 _BUNDLES: Final = 4
 _LENGTH: Final = struct.Struct(">Q")
-_SETS: Final = ("policies", "operators", "tailored")
 _START: Final = (
     f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {__name__} import serve; serve()"
 )
@@ -84,6 +82,14 @@ class Judges:
             one.end()
 
 
+class _Answer(msgspec.Struct, frozen=True):
+    """What a process found: the decision, why it is refused, or why it could not be judged."""
+
+    accepted: Accepted | None = None
+    refused: str | None = None
+    failed: str | None = None
+
+
 class _Judge:
     """One process that judges; started when it is first needed, and anew when it ended."""
 
@@ -93,25 +99,21 @@ class _Judge:
         self._lock = threading.Lock()
 
     def ask(self, data: bytes, demands: Demands) -> Accepted:
-        stated = asdict(demands)
-        for name in _SETS:
-            stated[name] = sorted(stated[name])
-        stated["keys"] = [base64.b64encode(one).decode() for one in sorted(demands.keys)]
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self.end()
                 self._start()
             try:
-                answer = self._exchange(json.dumps(stated).encode(), data)
-            except (OSError, ValueError) as error:
+                answer = self._exchange(msgspec.json.encode(demands), data)
+            except (OSError, ValueError, msgspec.MsgspecError) as error:
                 self.end()
                 what = "took too long" if isinstance(error, TimeoutError) else "ended"
                 raise EnvironmentProblem(f"the process that judges again {what}") from error
-        if "refused" in answer:
-            raise Refused(answer["refused"])
-        if "failed" in answer:
-            raise EnvironmentProblem(f"the decision could not be judged again: {answer['failed']}")
-        return Accepted(answer["digest"], base64.b64decode(answer["statement"]), answer["verdict"])
+        if answer.refused is not None:
+            raise Refused(answer.refused)
+        if answer.accepted is None:
+            raise EnvironmentProblem(f"the decision could not be judged again: {answer.failed}")
+        return answer.accepted
 
     def end(self) -> None:
         if self._process is not None and self._socket is not None:
@@ -135,14 +137,13 @@ class _Judge:
                 start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
             )
 
-    def _exchange(self, *parts: bytes) -> dict[str, Any]:
+    def _exchange(self, *parts: bytes) -> _Answer:
         assert self._socket is not None  # noqa: S101 - the process was started
         deadline = time.monotonic() + SECONDS
         self._socket.settimeout(SECONDS)  # for all of it
         self._socket.sendall(b"".join(_LENGTH.pack(len(part)) + part for part in parts))
         (length,) = _LENGTH.unpack(_take(self._socket, _LENGTH.size, deadline))
-        answer: dict[str, Any] = json.loads(_take(self._socket, length, deadline))
-        return answer
+        return msgspec.json.decode(_take(self._socket, length, deadline), type=_Answer)
 
 
 def _take(stream: socket.socket, length: int, deadline: float) -> bytes:
@@ -163,28 +164,23 @@ def serve() -> None:
     work, answers = sys.stdin.buffer, os.fdopen(os.dup(0), "wb")
     with _Engines() as engines:
         while (header := _part(work)) is not None:
-            answer = json.dumps(_answer(header, _part(work) or b"", engines)).encode()
+            answer = msgspec.json.encode(_answer(header, _part(work) or b"", engines))
             answers.write(_LENGTH.pack(len(answer)) + answer)
             answers.flush()
 
 
-def _answer(header: bytes, data: bytes, engines: _Engines) -> dict[str, str]:
-    stated = json.loads(header)
-    for name in _SETS:
-        stated[name] = frozenset(stated[name])
-    stated["keys"] = frozenset(map(base64.b64decode, stated["keys"]))
+def _answer(header: bytes, data: bytes, engines: _Engines) -> _Answer:
     try:
-        found = check(read(data), Demands(**stated), engines.again)
+        demands = msgspec.json.decode(header, type=Demands)
+        return _Answer(check(read(data), demands, engines.again))
     except Refused as error:
-        return {"refused": str(error)}
+        return _Answer(refused=str(error))
     except (EngineError, EnvironmentProblem) as error:
-        return {"failed": error.what}
+        return _Answer(failed=error.what)
     except MemoryError:
-        return {"refused": "checking it takes more memory than there is for that"}
+        return _Answer(refused="checking it takes more memory than there is for that")
     except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-        return {"failed": f"it met {type(error).__name__}"}
-    line = base64.b64encode(found.statement).decode()
-    return {"digest": found.digest, "statement": line, "verdict": found.verdict}
+        return _Answer(failed=f"it met {type(error).__name__}")
 
 
 def _part(stream: IO[bytes]) -> bytes | None:
@@ -222,7 +218,11 @@ class _Engines:
         chosen = (sha256_hex(document), digest, setup.depends_on, setup.profile, setup.parameters)
         name = sha256_hex(repr(chosen).encode())
         if name not in self._kept:
-            bundle, plan = as_recorded(_bundle(document, digest), setup)
+            stated = from_document(document, DEFAULT)
+            if stated.digest != digest:
+                what = f"the policy bundle in the archive is {stated.digest}, the decision names {digest}"
+                raise Refused(what)
+            bundle, plan = as_recorded(stated, setup)
             stack = ExitStack()
             engine = stack.enter_context(open_engine("embedded", bundle, DEFAULT))
             self._kept[name] = (bundle, plan, engine, stack)
@@ -231,10 +231,3 @@ class _Engines:
         self._kept.move_to_end(name)
         bundle, plan, engine, _ = self._kept[name]
         return replay(bundle, plan, recorded, setup.time, engine)
-
-
-def _bundle(document: bytes, digest: str) -> Bundle:
-    found = from_document(document, DEFAULT)
-    if found.digest != digest:
-        raise Refused(f"the policy bundle in the archive is {found.digest}, the decision names {digest}")
-    return found
