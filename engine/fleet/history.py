@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from itertools import chain
 from operator import attrgetter
 
@@ -91,4 +90,4 @@ def _csv(found: History, screen: Screen) -> bytes:
     return render_csv([tuple(one.name for one in fields(Row)), *map(astuple, found.rows)])
 
 
-HISTORY: dict[str, Callable[[History, Screen], bytes]] = {"table": _table, "json": _json, "csv": _csv}
+HISTORY = {"table": _table, "json": _json, "csv": _csv}

@@ -286,4 +286,4 @@ def add_problems(lines: Lines, problems: tuple[Problem, ...]) -> None:
         lines.add((one.ledger, "red"), f": {one.reason}", indent=2, hang=6)
 
 
-STATUS: dict[str, Callable[[Overview, Screen], bytes]] = {"table": render_table, "json": render_data}
+STATUS = {"table": render_table, "json": render_data}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -145,4 +144,4 @@ def _json(found: Trend, screen: Screen) -> bytes:
     return render_json(shown({"by": found.by, "periods": periods, "rules": rules, "problems": problems}))
 
 
-TREND: dict[str, Callable[[Trend, Screen], bytes]] = {"table": _table, "json": _json}
+TREND = {"table": _table, "json": _json}

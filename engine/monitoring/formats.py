@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ... import __version__
@@ -35,7 +35,7 @@ def told_json(told: Sequence[Told]) -> bytes:
     return render_json({"notifications": rows})
 
 
-TOLD: dict[str, Callable[[Sequence[Told]], bytes]] = {"table": told_text, "json": told_json}
+TOLD = {"table": told_text, "json": told_json}
 
 
 def table(metrics: Metrics, now: int) -> bytes:
@@ -102,9 +102,4 @@ def metrics_json(metrics: Metrics, now: int) -> bytes:
     )
 
 
-METRICS: dict[str, Callable[[Metrics, int], bytes]] = {
-    "table": table,
-    "prometheus": prometheus,
-    "otlp": otlp,
-    "json": metrics_json,
-}
+METRICS = {"table": table, "prometheus": prometheus, "otlp": otlp, "json": metrics_json}

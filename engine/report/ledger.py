@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..ledger.postgres.schema import Prepared
 
 _SHOWN = 10
-EntriesRenderer = Callable[[Sequence[StatementEntry], Checkpoint | None], bytes]
 
 
 def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | None) -> bytes:
@@ -60,7 +59,7 @@ def _sealed_json(checkpoint: Checkpoint | None) -> dict[str, Any] | None:
     return {"size": checkpoint.size, "root": checkpoint.root_hex, "time": checkpoint.time}
 
 
-ENTRIES: dict[str, EntriesRenderer] = {"table": _entries_text, "json": _entries_json}
+ENTRIES = {"table": _entries_text, "json": _entries_json}
 
 
 def render_statement(statement: dict[str, Any]) -> bytes:
@@ -88,11 +87,7 @@ def _proof_text(proof: Proof) -> bytes:
     )
 
 
-PROOFS: dict[str, Callable[[Proof], bytes]] = {
-    "table": _proof_text,
-    "json": lambda proof: render_json(proof.to_json()),
-    "tlog-proof": Proof.text,
-}
+PROOFS = {"table": _proof_text, "json": lambda proof: render_json(proof.to_json()), "tlog-proof": Proof.text}
 
 
 def _export_text(path: Path, size: int, sealed: Checkpoint | None, what: str = "entries") -> bytes:
@@ -105,7 +100,7 @@ def _export_json(path: Path, size: int, sealed: Checkpoint | None, what: str = "
     return render_json({"path": str(path), "size": size, "sealed": count, "root": root})
 
 
-EXPORTS: dict[str, Callable[..., bytes]] = {"table": _export_text, "json": _export_json}
+EXPORTS = {"table": _export_text, "json": _export_json}
 
 
 def _witnessed_text(found: Witnessed) -> bytes:
@@ -123,7 +118,7 @@ def _witnessed_json(found: Witnessed) -> bytes:
     )
 
 
-WITNESSED: dict[str, Callable[[Witnessed], bytes]] = {"table": _witnessed_text, "json": _witnessed_json}
+WITNESSED = {"table": _witnessed_text, "json": _witnessed_json}
 
 
 def _migrated_text(done: Migrated) -> bytes:
@@ -139,7 +134,7 @@ def _migrated_text(done: Migrated) -> bytes:
     )
 
 
-MIGRATIONS: dict[str, Callable[[Migrated], bytes]] = {"table": _migrated_text, "json": _fields_json}
+MIGRATIONS = {"table": _migrated_text, "json": _fields_json}
 
 
 def _evidence_text(done: MigratedEvidence) -> bytes:
@@ -153,10 +148,7 @@ def _evidence_text(done: MigratedEvidence) -> bytes:
     )
 
 
-EVIDENCE_MIGRATIONS: dict[str, Callable[[MigratedEvidence], bytes]] = {
-    "table": _evidence_text,
-    "json": _fields_json,
-}
+EVIDENCE_MIGRATIONS = {"table": _evidence_text, "json": _fields_json}
 
 
 def _prepared_text(done: Prepared) -> bytes:
@@ -165,7 +157,7 @@ def _prepared_text(done: Prepared) -> bytes:
     return _rows(("database", done.name), tables, *(("granted", role) for role in done.granted), width=10)
 
 
-PREPARED: dict[str, Callable[[Prepared], bytes]] = {"table": _prepared_text, "json": _fields_json}
+PREPARED = {"table": _prepared_text, "json": _fields_json}
 
 
 def _verification_text(report: Report) -> bytes:
@@ -246,7 +238,4 @@ def _verification_json(report: Report) -> bytes:
     )
 
 
-VERIFICATIONS: dict[str, Callable[[Report], bytes]] = {
-    "table": _verification_text,
-    "json": _verification_json,
-}
+VERIFICATIONS = {"table": _verification_text, "json": _verification_json}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ....evidence.base.errors import masked
@@ -15,8 +15,6 @@ from ...terminal.sarif import document, location
 from ..impact import Impact
 from ..outcome import Difference, is_looser
 from .flips import ARROW, MOST, Group, groups, place, told, verdicts
-
-Renderer = Callable[[Impact, Screen], bytes]
 
 TYPE = "gate.impact/v1"
 _LONGEST = 300
@@ -160,4 +158,4 @@ def _result(impact: Impact, group: Group, number: int) -> dict[str, Any]:
     return result
 
 
-RENDERERS: dict[str, Renderer] = {"table": _table, "markdown": _markdown, "json": _json, "sarif": _sarif}
+RENDERERS = {"table": _table, "markdown": _markdown, "json": _json, "sarif": _sarif}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -14,9 +14,6 @@ from ...terminal.lines import Lines, Screen, columns
 from ..outcome import CONDITIONAL, FAIL, PASS, RuleFlip
 from ..whatif import Point, Sweep, Whatif
 from .flips import ARROW, compared
-
-WhatifRenderer = Callable[[Whatif, Screen], bytes]
-SweepRenderer = Callable[[Sweep, Screen], bytes]
 
 TYPE = "gate.whatif/v1"
 SWEEP_TYPE = "gate.sweep/v1"

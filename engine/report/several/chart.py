@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from ...terminal.figures import for_people, printable, shorten
+from ..interface import Screen
 from .series import Point, Series, Trend
 
 WIDTH, HEIGHT, COLUMNS, MARGIN = 340, 120, 2, 16
@@ -24,7 +25,7 @@ _STYLE = (
 )
 
 
-def chart(found: Trend) -> bytes:
+def chart(found: Trend, screen: Screen) -> bytes:
     """The figures of a trend as SVG."""
     rows = -(-max(len(found.series), 1) // COLUMNS)
     width = 2 * MARGIN + COLUMNS * (WIDTH + MARGIN) - MARGIN

@@ -7,7 +7,7 @@ has, other severities and other limits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
@@ -287,8 +287,4 @@ def _row(one: Outcome) -> tuple[str, ...]:
     return severity.value, code(one.code), plain(_told(one), MAX_CHARS), plain(fix, MAX_CHARS)
 
 
-RENDERERS: dict[str, Callable[[Comparison, Screen], bytes]] = {
-    "table": _table,
-    "markdown": _markdown,
-    "json": _json,
-}
+RENDERERS = {"table": _table, "markdown": _markdown, "json": _json}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -175,8 +175,4 @@ def _cell(value: Any) -> Any:
     return f"'{shown}" if shown.lstrip()[:1] in tuple("=+-@|%") else shown
 
 
-RENDERERS: dict[str, Callable[[Sequence[Recorded], Screen], bytes]] = {
-    "table": _table,
-    "json": _json,
-    "csv": _csv,
-}
+RENDERERS = {"table": _table, "json": _json, "csv": _csv}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ...terminal.figures import printable
 from ...terminal.lines import Lines, columns, pad
@@ -68,9 +68,4 @@ def _csv(found: Trend, screen: Screen) -> bytes:
     return render_csv([head, *rows])
 
 
-RENDERERS: dict[str, Callable[[Trend, Screen], bytes]] = {
-    "table": _table,
-    "json": _json,
-    "csv": _csv,
-    "svg": lambda found, screen: chart(found),
-}
+RENDERERS = {"table": _table, "json": _json, "csv": _csv, "svg": chart}
