@@ -86,11 +86,9 @@ def open_fleet(file: Path | None, named: Sequence[str]) -> Fleet:
     seen = set[str]()
     for one in members:
         if one.name in seen:
-            raise ConfigError(
-                f"two ledgers are called {one.name}",
-                path=None if file is None else str(file),
-                remedy="give each a name of its own",
-            )
+            what = f"two ledgers are called {one.name}"
+            remedy = "give each a name of its own"
+            raise ConfigError(what, path=None if file is None else str(file), remedy=remedy)
         seen.add(one.name)
         LEDGERS.find(one.url)
     return Fleet(tuple(members), fleet.stage)
@@ -99,10 +97,8 @@ def open_fleet(file: Path | None, named: Sequence[str]) -> Fleet:
 def _named(text: str) -> Member:
     name, _, url = text.partition("=")
     if not re.fullmatch(_NAME, name) or not url:
-        raise UsageError(
-            f"--ledger {text[:80]!r} does not name a ledger",
-            remedy="write NAME=URL; a name has letters, digits and . _ / - only",
-        )
+        remedy = "write NAME=URL; a name has letters, digits and . _ / - only"
+        raise UsageError(f"--ledger {text[:80]!r} does not name a ledger", remedy=remedy)
     return Member(name, url)
 
 

@@ -141,10 +141,8 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     except (ValueError, binascii.Error):
         prefix, key = "", b""
     if prefix != "whsec_" or len(key) not in _KEY_BYTES:
-        raise ConfigError(
-            "the signing secret is not whsec_ and the base64 form of 24 to 64 bytes",
-            remedy='make one: echo "whsec_$(openssl rand -base64 32)"',
-        )
+        what = "the signing secret is not whsec_ and the base64 form of 24 to 64 bytes"
+        raise ConfigError(what, remedy='make one: echo "whsec_$(openssl rand -base64 32)"')
     signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 

@@ -53,11 +53,8 @@ def notify(
     it is damaged; EnvironmentProblem: it cannot be read.
     """
     if config_dir.resolve().is_relative_to(context.root):
-        raise ConfigError(
-            "the configuration directory lies inside the workspace, where the judged change could alter it",
-            path=str(config_dir),
-            remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
-        )
+        what = "the configuration directory lies inside the workspace, where the judged change could alter it"
+        raise ConfigError(what, path=str(config_dir), remedy="point GATE_CONFIG_DIR elsewhere, or unset it")
     with reader(context, config_dir) as ledger, ExitStack() as stack:
         file = config_dir / _FOLDER / f"{ledger.verifier.identity.hex()}.json"
         try:

@@ -54,10 +54,9 @@ def _listening(service: Service) -> socket.socket:
     try:
         return socket.create_server((service.host, service.port), family=family, backlog=_QUEUED)
     except OSError as error:
-        raise EnvironmentProblem(
-            f"{service.host}:{service.port} cannot be listened on: {error.strerror or error}",
-            remedy="name another address with --listen, or end what uses this one",
-        ) from error
+        what = f"{service.host}:{service.port} cannot be listened on: {error.strerror or error}"
+        remedy = "name another address with --listen, or end what uses this one"
+        raise EnvironmentProblem(what, remedy=remedy) from error
 
 
 def _config(service: Service, app: Guard) -> uvicorn.Config:
@@ -89,11 +88,9 @@ def _config(service: Service, app: Guard) -> uvicorn.Config:
         config.load()
     except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
         files = filter(None, (tls.certificate, tls.key, tls.clients) if tls else ())
-        raise ConfigError(
-            f"TLS cannot be set up with {', '.join(files)}: {getattr(error, 'strerror', None) or error}",
-            place="tls",
-            remedy="give PEM files of a certificate, its key, and the clients' authorities",
-        ) from error
+        what = f"TLS cannot be set up with {', '.join(files)}: {getattr(error, 'strerror', None) or error}"
+        remedy = "give PEM files of a certificate, its key, and the clients' authorities"
+        raise ConfigError(what, place="tls", remedy=remedy) from error
     return config
 
 

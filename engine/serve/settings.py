@@ -171,12 +171,9 @@ def load_service(path: Path, listen: str | None = None, *, behind_proxy: bool = 
     stated = read_file(ServeSettings, path, SCHEMA)
     host, port = _address(stated.listen if listen is None else listen, None if listen else str(path))
     if not (is_loopback(host) or stated.tls or behind_proxy):
-        raise ConfigError(
-            f"the service would listen on {host} without TLS",
-            path=str(path),
-            place="listen",
-            remedy="listen on 127.0.0.1, set tls, or give --behind-proxy if a proxy provides TLS",
-        )
+        what = f"the service would listen on {host} without TLS"
+        remedy = "listen on 127.0.0.1, set tls, or give --behind-proxy if a proxy provides TLS"
+        raise ConfigError(what, path=str(path), place="listen", remedy=remedy)
     _check_limits(stated, path)
     logs = tuple(_log(one, stated, path) for one in stated.logs)
     names = [one.name for one in logs]
