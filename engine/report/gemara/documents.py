@@ -6,10 +6,14 @@ document against those of the version named here.
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import TYPE_CHECKING, Any
 
 from ....evidence.base.errors import masked
 from ..json_format import escaped
+
+if TYPE_CHECKING:
+    from yaml import Event
 
 _UNLIMITED = 2**31 - 1
 """Columns of a line; the emitter takes no more."""
@@ -62,25 +66,37 @@ def render_yaml(document: dict[str, Any]) -> bytes:
     """The document as YAML that YAML 1.1 and 1.2 read alike; account numbers are masked.
 
     Every string value stands in double quotes on one line, with escapes for whatever acts on a terminal, so
-    nothing in it is taken for another type, for syntax, or for a command to a CI system. Keys are Gemara's
-    own words and stand as they are.
+    nothing in it is taken for another type, for syntax, or for a command to a CI system.
     """
     import yaml
 
-    class Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-        def ignore_aliases(self, data: Any) -> bool:
-            return True
-
-    def quoted(dumper: Any, text: str) -> Any:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", masked(text), style='"')
-
-    def keyed(dumper: Any, mapping: dict[str, Any]) -> Any:
-        node = dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items(), flow_style=False)
-        for key, _ in node.value:
-            key.style = None
-        return node
-
-    Dumper.add_representer(str, quoted)
-    Dumper.add_representer(dict, keyed)
-    text = yaml.dump(document, Dumper=Dumper, allow_unicode=True, width=_UNLIMITED, default_flow_style=False)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.emit(_events(document), Dumper=dumper, allow_unicode=True, width=_UNLIMITED)
     return escaped(text).encode()
+
+
+def _events(document: dict[str, Any]) -> list[Event]:
+    """The document as events of YAML; its keys are Gemara's own words and stand as they are."""
+    import yaml
+
+    found: list[Event] = [yaml.StreamStartEvent(), yaml.DocumentStartEvent(explicit=False)]
+
+    def add(value: Any) -> None:
+        if isinstance(value, dict):
+            found.append(yaml.MappingStartEvent(None, None, implicit=True, flow_style=False))
+            for key, item in value.items():
+                found.append(yaml.ScalarEvent(None, None, (True, False), key))
+                add(item)
+            found.append(yaml.MappingEndEvent())
+        elif isinstance(value, (list, tuple)):
+            found.append(yaml.SequenceStartEvent(None, None, implicit=True, flow_style=not value))
+            for item in value:
+                add(item)
+            found.append(yaml.SequenceEndEvent())
+        elif isinstance(value, str):
+            found.append(yaml.ScalarEvent(None, None, (False, True), masked(value), style='"'))
+        else:
+            found.append(yaml.ScalarEvent(None, None, (True, False), json.dumps(value)))
+
+    add(document)
+    return [*found, yaml.DocumentEndEvent(explicit=False), yaml.StreamEndEvent()]
