@@ -78,14 +78,13 @@ def _summary(decision: Decision, entry: Entry | None) -> Iterator[str]:
         if len(found) > MAX_SUMMARY_FINDINGS:
             yield ""
             yield f"and {len(found) - MAX_SUMMARY_FINDINGS} more; the decision as JSON has them all"
-    remarks = [plain(f"{one.code}: {waiver(one)}") for one in decision.waived]
-    for one in findings.conditions():
-        remarks.append(plain(f"condition: {one.msg} ({one.owner}, due {one.due[:10]})"))
-    remarks += [plain(f"weakened: {one.msg}") for one in decision.weakenings]
-    remarks += [plain(f"{one.level}: {one.msg}") for one in decision.warnings if one.level == "error"]
+    remarks = [f"{one.code}: {waiver(one)}" for one in decision.waived]
+    remarks += [f"condition: {one.msg} ({one.owner}, due {one.due[:10]})" for one in findings.conditions()]
+    remarks += [f"weakened: {one.msg}" for one in decision.weakenings]
+    remarks += [f"{one.level}: {one.msg}" for one in decision.warnings if one.level == "error"]
     if remarks:
         yield ""
-        yield from (f"* {one}" for one in remarks)
+        yield from (f"* {plain(one)}" for one in remarks)
     subject, policy = decision.subject, decision.policy
     place = f"ledger entry {entry.index}, `{entry.digest[:16]}…`" if entry else "not recorded"
     yield ""
