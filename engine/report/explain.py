@@ -51,18 +51,20 @@ class _Tree:
         decision = self.decision
         left, right = head(decision)
         self.lines.add(*left)
-        self._row("rules", right, indent=2)
-        self._row("as of", decision.effective_time, indent=2)
-        self._row("sources", f"{decision.subject.files} files, sha256:{decision.subject.digest}", indent=2)
-        if decision.subject.commit:
-            self._row("commit", decision.subject.commit, indent=2)
-        self._row("trusted", trusted(decision.trust), indent=2)
-        policy = decision.policy
-        self._row("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}", indent=2)
-        if decision.profile is not None:
-            collections = ", ".join(decision.profile.collections)
-            text = f"{decision.profile.name}: {decision.profile.title} ({collections})"
-            self._row("profile", text, indent=2)
+        policy, subject, profile = decision.policy, decision.subject, decision.profile
+        rows = [
+            ("rules", right),
+            ("as of", decision.effective_time),
+            ("sources", f"{subject.files} files, sha256:{subject.digest}"),
+            ("commit", subject.commit),
+            ("trusted", trusted(decision.trust)),
+            ("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}"),
+        ]
+        if profile is not None:
+            rows.append(("profile", f"{profile.name}: {profile.title} ({', '.join(profile.collections)})"))
+        for name, text in rows:
+            if text:
+                self._row(name, text, indent=2)
         for override in decision.overrides:
             self._row("override", overridden(override), indent=2, style="yellow")
         if self.entry is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,9 +152,7 @@ def _template() -> jinja2.Template:
 
 def _timeline(gates: tuple[Gate, ...]) -> _Timeline:
     rows = max((gate.row for gate in gates), default=0) + 1
-    counts: dict[int, int] = {}
-    for gate in gates:
-        counts[gate.column] = counts.get(gate.column, 0) + 1
+    counts = Counter(gate.column for gate in gates)
     places: dict[str, tuple[int, int]] = {}
     for gate in gates:
         middle = (rows - counts[gate.column]) * _ROW // 2  # a column of few stands in the middle

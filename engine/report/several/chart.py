@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import groupby
 
 from ...terminal.figures import for_people, printable, shorten
 from ..interface import Screen
@@ -76,15 +77,9 @@ def drawn(one: Series) -> Iterator[str]:
 
 def _runs(points: Sequence[Point]) -> Iterator[list[tuple[int, int]]]:
     """Index and value of what was measured one after another; a gap ends a line."""
-    run: list[tuple[int, int]] = []
-    for index, point in enumerate(points):
-        if point.value is not None:
-            run.append((index, point.value))
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
+    for measured, run in groupby(enumerate(points), key=lambda item: item[1].value is not None):
+        if measured:
+            yield [(index, point.value) for index, point in run if point.value is not None]
 
 
 def _at(index: int, value: int, one: Series, left: int, top: int, width: int, height: int) -> tuple[int, int]:

@@ -68,10 +68,6 @@ class Site(Struct, frozen=True):
         """A link to this page in another language."""
         return self.url(self.path, **{**dict(self.fields), "language": language})
 
-    def log_url(self, log: str) -> str:
-        """Where the page of a log is."""
-        return self.url(f"/logs/{log}")
-
     def decision_url(self, log: str, entry: int) -> str:
         """Where the report about a recorded decision is."""
         return self.url(f"/logs/{log}/decisions/{entry}")
@@ -105,7 +101,7 @@ def render(template: str, site: Site, /, **values: Any) -> str:
         """
         single = translated.get(f"{text}|1") if data_of.get("count") == 1 else None
         parts = [
-            _filled(data_of[part]) if number % 2 else _coded(part)
+            _filled(data_of[part]) if number % 2 else Markup(CODE.sub(r"<code>\1</code>", str(escape(part))))  # noqa: S704 - escaped
             for number, part in enumerate(_PLACE.split(single or words(text)))
         ]
         return Markup().join(parts)
@@ -135,10 +131,6 @@ def render(template: str, site: Site, /, **values: Any) -> str:
         **values,
     )  # fmt: skip
     return for_people(text)
-
-
-def _coded(text: str) -> Markup:
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _filled(value: object) -> Markup:
