@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ... import __version__
@@ -49,11 +49,16 @@ def table(metrics: Metrics, now: int) -> bytes:
 
 
 def prometheus(metrics: Metrics, now: int) -> bytes:
+    """The series for Prometheus."""
+    return exposed(metrics.series, HELP)
+
+
+def exposed(found: Mapping[str, Mapping[Labels, int]], meanings: Mapping[str, str]) -> bytes:
     """The text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
     lines = []
-    for name, series in metrics.series.items():
+    for name, series in found.items():
         kind = "counter" if name.endswith(_COUNTER) else "gauge"
-        lines.append(f"# HELP {name} {HELP[name]}\n# TYPE {name} {kind}\n")
+        lines.append(f"# HELP {name} {meanings[name]}\n# TYPE {name} {kind}\n")
         lines += (f"{name}{_labels(labels)} {value}\n" for labels, value in series.items())
     return "".join(lines).encode()
 
