@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from ..decision.document import Check, CheckStatus, Decision, EvidenceSummary, Verdict
 from ..ledger.interface import Entry
 from ..terminal.figures import comparison, coverage, shorten
-from ..terminal.lines import Lines
-from .findings import Findings, place_text
+from .findings import place_text
 from .interface import Screen
-from .table import SEVERITY_STYLE, VERDICT_STYLE, head, overridden, trusted
+from .table import SEVERITY_STYLE, VERDICT_STYLE, Page, head, overridden, trusted
 
 MAX_FILES = 6
 _MARK = {
@@ -37,17 +36,10 @@ _SOURCES = {
 }
 
 
-class _Tree:
-    def __init__(self, decision: Decision, entry: Entry | None, screen: Screen) -> None:
-        self.decision = decision
-        self.entry = entry
-        self.screen = screen
-        self.lines = Lines(screen)
-        self.findings = Findings(decision)
+class _Tree(Page):
+    def text(self) -> str:
         self.shown: set[str] = set()
         self.seen: dict[object, str] = {}
-
-    def text(self) -> str:
         decision = self.decision
         left, right = head(decision)
         self.lines.add(*left)

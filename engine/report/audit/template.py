@@ -43,12 +43,12 @@ def load(name: str, final: Callable[[Any], Any] | None = None) -> jinja2.Templat
     return Template.from_module_dict(made, vars(module), made.make_globals(None))
 
 
-def environment(final: Callable[[Any], Any] | None) -> jinja2.Environment:
-    """How templates are read: in HTML everything that is no markup of theirs is escaped."""
+def environment(final: Callable[[Any], Any] | None, folder: Path = _HERE) -> jinja2.Environment:
+    """How templates of a folder are read: in HTML everything that is no markup of theirs is escaped."""
     import jinja2
 
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=jinja2.select_autoescape(["html.j2"]),
         trim_blocks=True,
         lstrip_blocks=True,

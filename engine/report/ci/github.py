@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 from ...decision.document import CheckStatus, Decision
 from ...ledger.interface import Entry
-from ...terminal.figures import coverage, figure, label, printable, scale
+from ...terminal.figures import printable
 from ...terminal.markdown import code, heading, page, plain, table
 from ...terminal.workflow import command
 from ..findings import Finding, Findings, few
 from ..interface import Screen
+from ..table import stage_figures
 from .outcomes import Places, verdict_line, waiver, weight
 
 MAX_PLACES = 5
@@ -96,17 +97,11 @@ def _summary(decision: Decision, entry: Entry | None) -> Iterator[str]:
 
 def _stages(decision: Decision) -> Iterator[tuple[str, ...]]:
     for name, stage in decision.stages.items():
-        figures = ", ".join(
-            f"{label(n)} {figure(item.value, scale(n, item.unit))}"
-            + (f" in {looked}" if (looked := coverage(item.scope, item.value)) else "")
-            for n, item in stage.figures.items()
-            if stage.has_evidence
-        )
         failed = sum(check.stage == name and check.status in _BROKEN for check in decision.checks)
         verdict = f"{_MARKS[stage.verdict]} {stage.verdict.value}" + (
             f" ({failed} rule{'s' * (failed > 1)})" if failed else ""
         )
-        yield plain(f"{name} {stage.title}"), verdict, plain(figures or "no evidence")
+        yield plain(f"{name} {stage.title}"), verdict, plain(stage_figures(decision, name))
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

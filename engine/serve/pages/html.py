@@ -23,6 +23,7 @@ from msgspec import Struct
 from ....evidence.base.times import format_utc
 from ...decide.conditions import DAY
 from ...report.audit import html as report
+from ...report.audit import template
 from ...report.audit.proof import VERDICTS
 from ...report.audit.words import CODE, LANGUAGES
 from ...terminal.figures import for_people, printable, shorten
@@ -87,8 +88,8 @@ def language_of(accepted: str) -> str:
     return "en"
 
 
-def render(template: str, site: Site, /, **values: Any) -> str:
-    """The page of a template of this folder, for the site."""
+def render(name: str, site: Site, /, **values: Any) -> str:
+    """The page of the template of that name in this folder, for the site."""
     translated = catalogue(site.language)
 
     def words(text: str) -> str:
@@ -115,7 +116,7 @@ def render(template: str, site: Site, /, **values: Any) -> str:
             return say("in {count} days", count=days) if days else say("today")
         return say("{count} days ago", count=-days)
 
-    text = _environment().get_template(template).render(
+    text = _environment().get_template(name).render(
         site=site,
         sections=SECTIONS,
         languages=NAMES_OF_LANGUAGES,
@@ -185,13 +186,6 @@ def _environment() -> jinja2.Environment:
     def final(value: Any) -> Any:
         return printable(value) if type(value) is str else value
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=final,
-    )
+    environment = template.environment(final, _HERE)
     environment.globals.update(d=data, moment=moment, at=lambda epoch_s: moment(format_utc(epoch_s)))
     return environment
