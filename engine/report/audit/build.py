@@ -174,7 +174,6 @@ def _artifact(row: dict[str, Any]) -> Artifact:
         places=_texts(row.get("paths")),
         found=_FOUND.get(found, _UNTOLD),
         signed=_SIGNED.get(str(row.get("signed")), _UNTOLD) if found else _VALID[None],
-        signer=str(row.get("signed_by") or ""),
         valid=_VALID.get(row.get("valid"), _UNTOLD),
         problems=_texts(row.get("problems")),
         coverage=say("not measured") if share is None else figure(share, "ppm"),

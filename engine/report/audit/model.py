@@ -57,7 +57,6 @@ class Artifact(Struct, frozen=True):
     places: tuple[str, ...]
     found: Mark
     signed: Mark
-    signer: str
     valid: Mark
     problems: tuple[str, ...]
     coverage: Text

@@ -6,16 +6,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ...decision.document import (
-    Check,
-    CheckStatus,
-    Condition,
-    Decision,
-    Place,
-    Severity,
-    Violation,
-    Waived,
-)
+from ...decision.document import Check, CheckStatus, Condition, Decision, Place, Severity, Violation, Waived
 from ...terminal.figures import printable, requirement
 from ..findings import by_code
 from ..gemara.documents import DEPENDENCY, SUBJECT
