@@ -162,7 +162,7 @@ def _reason(problem: Problem) -> str:
 
 def place_text(place: Place) -> str:
     """The place as ``path:line``, a long path shortened in the middle."""
-    return middle(place.path) + (f":{place.line}" if place.line else place.pointer or "")
+    return exactly(replace(place, path=middle(place.path)))
 
 
 def _message(violation: Violation) -> str:
@@ -203,7 +203,16 @@ def by_code(items: Iterable[T]) -> defaultdict[str, list[T]]:
     return found
 
 
-def few(items: Sequence[str], most: int) -> str:
+def first(items: Sequence[str], most: int) -> list[str]:
     """The first of the items, and how many more there are."""
-    more = [f"+{len(items) - most}"] if len(items) > most else []
-    return ", ".join([*items[:most], *more])
+    return [*items[:most], *([f"+{len(items) - most}"] if len(items) > most else [])]
+
+
+def few(items: Sequence[str], most: int) -> str:
+    """As `first`, in a line."""
+    return ", ".join(first(items, most))
+
+
+def exactly(place: Place) -> str:
+    """The place as ``path:line`` or path and pointer, in full."""
+    return place.path + (f":{place.line}" if place.line else place.pointer or "")

@@ -108,14 +108,10 @@ def write_new(path: Path, parts: Iterable[bytes]) -> int:
                 path.unlink(missing_ok=True)
                 raise
     except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        taken = isinstance(error, FileExistsError)
-        raise UsageError(
-            "there is such a file already, and it is never replaced"
-            if taken
-            else "there is no such directory",
-            path=str(path),
-            remedy="name a new file in an existing directory",
-        ) from error
+        what = "there is no such directory"
+        if isinstance(error, FileExistsError):
+            what = "there is such a file already, and it is never replaced"
+        raise UsageError(what, path=str(path), remedy="name a new file in an existing directory") from error
     except OSError as error:
         what = f"the file cannot be written: {error.strerror}"
         raise EnvironmentProblem(what, path=str(path), remedy="free space or choose another path") from error

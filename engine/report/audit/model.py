@@ -53,7 +53,6 @@ class Artifact(Struct, frozen=True):
     """A row of the artifact matrix."""
 
     pattern: str
-    category: str
     places: tuple[str, ...]
     found: Mark
     signed: Mark

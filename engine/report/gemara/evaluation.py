@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...decision.document import Check, CheckStatus, Decision, Place, Verdict, Violation, Waived
+from ...decision.document import Check, CheckStatus, Decision, Verdict, Violation, Waived
 from ...ledger.interface import Entry
 from ...terminal.figures import comparison
 from ...terminal.lines import Screen
 from ..explain import MAX_FILES
-from ..findings import Findings, by_code
+from ..findings import Findings, by_code, exactly
 from .documents import DEPENDENCY, SUBJECT, metadata, own_id, render_yaml, requirement_id
 
 _VERDICTS = {Verdict.PASS: "Passed", Verdict.FAIL: "Failed", Verdict.CONDITIONAL: "Needs Review"}
@@ -224,14 +224,10 @@ def _message(violation: Violation) -> str:
     text, term = violation.msg, violation.term
     if term and term not in text:
         text = f"{text} [{term}]"
-    places = [_place(place) for place in violation.places if place.path not in text]
+    places = [exactly(place) for place in violation.places if place.path not in text]
     if places:
         text = f"{text} ({', '.join(places)})"
     if isinstance(violation, Waived):
         by, until = violation.approver, violation.effective_until
         text = f"Waived by {by} until {until} ({violation.waiver}): {text}"
     return text
-
-
-def _place(place: Place) -> str:
-    return f"{place.path}:{place.line}" if place.line else f"{place.path}{place.pointer or ''}"
