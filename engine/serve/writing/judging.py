@@ -174,13 +174,18 @@ def _answer(header: bytes, data: bytes, engines: _Engines) -> _Answer:
         demands = msgspec.json.decode(header, type=Demands)
         return _Answer(check(read(data), demands, engines.again))
     except Refused as error:
-        return _Answer(refused=str(error))
+        # what was posted may be quoted, and have characters that no encoding has
+        return _Answer(refused=_encodable(str(error)))
     except (EngineError, EnvironmentProblem) as error:
-        return _Answer(failed=error.what)
+        return _Answer(failed=_encodable(error.what))
     except MemoryError:
         return _Answer(refused="checking it takes more memory than there is for that")
     except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
         return _Answer(failed=f"it met {type(error).__name__}")
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _part(stream: IO[bytes]) -> bytes | None:

@@ -176,7 +176,7 @@ def permitted(log: Log, client: Client) -> str | None:
                 return None
             commit = client.claims.get(writer.commit)
             if isinstance(commit, str):
-                return commit
+                return commit.encode("utf-8", "backslashreplace").decode()
     raise NotPermitted("this client may not post to this log")
 
 
