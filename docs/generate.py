@@ -28,8 +28,8 @@ from gate.engine.decide.plan import make_plan
 from gate.engine.decide.recorded import Time
 from gate.engine.fleet.settings import FleetSettings
 from gate.engine.policy.bundle import load_bundle
+from gate.engine.report import table
 from gate.engine.report.interface import Screen
-from gate.engine.report.table import TableReport
 from gate.engine.serve.settings import ServeSettings
 from gate.engine.service import evaluate
 from gate.engine.workbench.bundles import find_bundle
@@ -137,7 +137,7 @@ def demo() -> str:
         time = Time(str(context.config.effective_time), "operator")
         decision = evaluate(context, "stage8", time).decision
     # the last line says where it was recorded, which is another place for everybody
-    shown = TableReport().render(decision, None, Screen(width=100)).decode()
+    shown = table.render(decision, None, Screen(width=100)).decode()
     return shown.replace("not recorded\n", "").strip()
 
 

@@ -17,7 +17,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_FOLDERS = ("engine", "evidence", "contracts", "policies")
-COMPILED = "engine/report/audit/compiled_template.py"
+COMPILED = "engine/report/audit/compiled_report_html_j2.py"
 SUFFIXES = {".py", ".json", ".md", ".rego", ".sql", ".yaml", ".css", ".j2"}
 
 
@@ -62,7 +62,7 @@ def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
                 expected.add(f"gate/{path.relative_to(ROOT).as_posix()}")
     expected |= {f"gate/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "docs").rglob("*.md")}
     assert "gate/policies/prelive/gate/stage1/stage1_test.rego" in expected  # for `gate policy copy`
-    expected.add(f"gate/{COMPILED}")
+    expected |= {f"gate/{COMPILED}", f"gate/{COMPILED.replace('html', 'md')}"}
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == expected

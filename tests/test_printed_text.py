@@ -11,11 +11,11 @@ import pytest
 
 from gate.engine.decision.document import Decision
 from gate.engine.recording import StageStatus
+from gate.engine.report import table
 from gate.engine.report.facts import facts_json
 from gate.engine.report.interface import Screen
 from gate.engine.report.json_format import render_json
 from gate.engine.report.status import status_json
-from gate.engine.report.table import TableReport
 from gate.engine.terminal.figures import for_people
 from gate.evidence.collecting.interface import Evidence
 
@@ -99,7 +99,7 @@ def test_a_file_name_is_no_command_in_an_error(gate: Gate, make_workspace: Calla
 @pytest.mark.parametrize("width", [60, 77, 110, 160])
 def test_a_wrapped_line_of_a_report_is_no_command(judged: Decision, width: int) -> None:
     """Wherever the line is broken."""
-    shown = TableReport().render(judged, None, Screen(width)).decode()
+    shown = table.render(judged, None, Screen(width)).decode()
     assert "error" in shown
     assert no_command(shown)
 

@@ -78,9 +78,9 @@ class MailSettings(Settings):
 class NotifySettings(Settings):
     """Who is told by `gate notify` what changed."""
 
-    webhooks: list[WebhookSettings] = setting("Receivers of signed messages.", factory=list)
-    slack: list[SlackSettings] = setting("Incoming webhooks of chats.", factory=list)
-    mail: list[MailSettings] = setting("Mail servers.", factory=list)
+    webhooks: list[WebhookSettings] = setting("Receivers of signed messages.", list)
+    slack: list[SlackSettings] = setting("Incoming webhooks of chats.", list)
+    mail: list[MailSettings] = setting("Mail servers.", list)
 
 
 def check_url(url: str) -> str:

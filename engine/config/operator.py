@@ -43,7 +43,7 @@ class OperatorConfig(GateConfig):
     execute: list[Permission] = setting(
         "What may run code of the workspace: `commands` that gate.yaml declares, "
         "`plugins` that it names, pytest's collection for `stage_tests`. Nothing may if absent.",
-        factory=list,
+        list,
     )
     log_key: Text | None = setting("Verifier key of the only log that decisions may be added to.", None)
     key_admins: Text | None = setting(

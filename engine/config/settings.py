@@ -79,7 +79,7 @@ class PolicySettings(Settings):
     parameters: dict[str, dict[str, ParameterSettings]] = setting(
         "Parameters in place of the bundle's, by group and name; only an operator's file "
         "or a trust ref can set them.",
-        factory=dict,
+        dict,
     )
 
 
@@ -93,7 +93,7 @@ class SubjectSettings(Settings):
         None,
     )
     exclude: list[Text] = setting(
-        "Globs under the sources that are not judged.", factory=lambda: list(DEFAULT_EXCLUDE)
+        "Globs under the sources that are not judged.", lambda: list(DEFAULT_EXCLUDE)
     )
 
 
@@ -132,7 +132,7 @@ class LedgerSettings(Settings):
         "Who stamps checkpoints when `gate ledger witness` asks.", None
     )
     witnesses: list[WitnessSettings] = setting(
-        "Who cosigns checkpoints when `gate ledger witness` asks.", factory=list
+        "Who cosigns checkpoints when `gate ledger witness` asks.", list
     )
     quorum: int | None = setting("How many witnesses are enough; all if absent.", None)
 
@@ -163,13 +163,13 @@ class GateConfig(Settings):
         "Pins the time at which rules, waivers and ages are judged (RFC 3339).", None
     )
     subject: SubjectSettings = SubjectSettings()
-    evidence: dict[str, dict[str, Any]] = setting("Options by collector.", factory=dict)
+    evidence: dict[str, dict[str, Any]] = setting("Options by collector.", dict)
     freshness: dict[str, Age] = setting(
-        "How old a collector's evidence may be, whatever the policies allow: 12h, 7d.", factory=dict
+        "How old a collector's evidence may be, whatever the policies allow: 12h, 7d.", dict
     )
     limits: Limits = setting("How much is read; what is widened here is recorded.", Limits())
     roles: dict[str, list[Text]] = setting(
-        "Who may sign in which role: role to principals of allowed_signers.", factory=dict
+        "Who may sign in which role: role to principals of allowed_signers.", dict
     )
     allowed_signers: Text = setting(
         "OpenSSH allowed_signers file of the people who sign.", "trust/allowed_signers"
@@ -188,7 +188,7 @@ class GateConfig(Settings):
         engines.EMBEDDED,
     )
     opa: OpaSettings = setting("How the OPA server of `engine: opa=URL` is reached.", OpaSettings())
-    stages: dict[str, StageSettings] = setting("Changed dependencies between stages.", factory=dict)
+    stages: dict[str, StageSettings] = setting("Changed dependencies between stages.", dict)
 
 
 def load_config(root: Path) -> GateConfig:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from itertools import chain
+from operator import attrgetter
 
 from msgspec import Struct
-from msgspec.structs import asdict, astuple, fields
+from msgspec.structs import astuple, fields
 
+from ...evidence.base.records import to_json
 from ..decision.document import Verdict
 from ..entries import decisions
 from ..ledger.reader import LedgerReader
 from ..report.interface import DecisionEntry, Screen
-from ..report.json_format import render_json
+from ..report.json_format import render_json, shown
 from ..report.several.history import Recorded, render_csv
 from ..report.table import VERDICT_STYLE
 from ..terminal.lines import Lines, columns, pad
-from .reading import Answers, Problem, problems_json, shown
+from .reading import Answers, Problem
 from .settings import Member
 from .standing import add_problems
 
@@ -45,10 +47,7 @@ class History(Struct, frozen=True):
     @classmethod
     def of(cls, answers: Answers[list[Row]], last: int) -> History:
         """The last decisions of all answers."""
-        rows = sorted(
-            (row for found in answers.found for row in found),
-            key=lambda row: (row.effective_time, row.ledger, row.entry),
-        )
+        rows = sorted(chain(*answers.found), key=attrgetter("effective_time", "ledger", "entry"))
         return cls(tuple(rows[-last:]), answers.problems)
 
 
@@ -71,20 +70,12 @@ def _table(found: History, screen: Screen) -> bytes:
     lines = Lines(screen)
     width = min(max((columns(row.ledger) for row in found.rows), default=0), 40)
     for row in found.rows:
-        counts = [
-            f"{count} {name}"
-            for count, name in (
-                (row.violated, "rules violated"), (row.conditions, "conditions"), (row.waived, "waived"),
-            )
-            if count
-        ]  # fmt: skip
-        lines.add(
-            f"{row.effective_time}  {pad(row.ledger, width)}  ",
-            (f"{row.verdict:<11}", VERDICT_STYLE[Verdict(row.verdict)]),
-            "  "
-            + " · ".join([row.stage, *counts, (row.commit or "-")[:7], row.policy, f"entry {row.entry}"]),
-            hang=22,
-        )
+        counted = ((row.violated, "rules violated"), (row.conditions, "conditions"), (row.waived, "waived"))
+        counts = [f"{count} {name}" for count, name in counted if count]
+        about = [row.stage, *counts, (row.commit or "-")[:7], row.policy, f"entry {row.entry}"]
+        verdict = (f"{row.verdict:<11}", VERDICT_STYLE[Verdict(row.verdict)])
+        start = f"{row.effective_time}  {pad(row.ledger, width)}  "
+        lines.add(start, verdict, f"  {' · '.join(about)}", hang=22)
     if not found.rows:
         lines.add("no decision was recorded")
     add_problems(lines, found.problems)
@@ -92,12 +83,11 @@ def _table(found: History, screen: Screen) -> bytes:
 
 
 def _json(found: History, screen: Screen) -> bytes:
-    rows = [asdict(row) for row in found.rows]
-    return render_json(shown({"decisions": rows, "problems": problems_json(found.problems)}))
+    return render_json(shown({"decisions": to_json(found.rows), "problems": to_json(found.problems)}))
 
 
 def _csv(found: History, screen: Screen) -> bytes:
-    return render_csv(iter([tuple(one.name for one in fields(Row)), *map(astuple, found.rows)]))
+    return render_csv([tuple(one.name for one in fields(Row)), *map(astuple, found.rows)])
 
 
-HISTORY: dict[str, Callable[[History, Screen], bytes]] = {"table": _table, "json": _json, "csv": _csv}
+HISTORY = {"table": _table, "json": _json, "csv": _csv}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from ...evidence.base.errors import ConfigError, GateError, LedgerError, UsageError
 from ..ledger import open_reader
 from ..ledger.reader import LedgerReader
-from ..terminal.figures import printable
 from .settings import Fleet, Member
 
 T = TypeVar("T")
@@ -71,12 +70,6 @@ def _ask(
         return None, Problem(member.name, f"it is not what a ledger is: {type(error).__name__}: {error}")
 
 
-def reason_of(error: GateError) -> str:
-    """An error as one sentence: what is wrong, and where."""
-    where = ", ".join(part for part in (error.path, error.place) if part)
-    return f"{error.what} ({where})" if where else error.what
-
-
 def check_key(member: Member, ledger: LedgerReader) -> None:
     """Refuse a ledger of another log or key. Raises LedgerError."""
     if member.key is None:
@@ -88,17 +81,3 @@ def check_key(member: Member, ledger: LedgerReader) -> None:
             f"file names {member.key.name} with {member.key.fingerprint}",
             path=ledger.name,
         )
-
-
-def shown(value: Any) -> Any:
-    """A JSON value in which no text acts on what shows it, and no account number is in full."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, dict):
-        return {printable(key): shown(item) for key, item in value.items()}
-    return [shown(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def problems_json(problems: Iterable[Problem]) -> list[dict[str, str]]:
-    """The ledgers that could not be read, for programs."""
-    return [{"ledger": one.ledger, "reason": one.reason} for one in problems]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ...evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ...evidence.base.limits import DEFAULT
-from ...evidence.base.settings import Bounded, Settings, Text
+from ...evidence.base.settings import Bounded, S, Settings, Text, setting
 from ...evidence.reading.parse import decode_text
 from ...evidence.reading.workspace import Workspace
 from ...evidence.reading.yaml_reader import parse_yaml
@@ -35,37 +35,24 @@ Name = Annotated[str, Bounded(pattern=_NAME)]
 class MemberSettings(Settings):
     """One ledger."""
 
-    name: Name = field(metadata={"description": "What to call it: letters, digits and . _ / - only."})
-    ledger: Text = field(metadata={"description": "Its directory or URL."})
-    evidence: Text | None = field(
-        default=None,
-        metadata={"description": "URL of the evidence store; it lies with the ledger if absent."},
+    name: Name = setting("What to call it: letters, digits and . _ / - only.")
+    ledger: Text = setting("Its directory or URL.")
+    evidence: Text | None = setting("URL of the evidence store; it lies with the ledger if absent.", None)
+    key: Text | None = setting("The log's verifier key; the ledger's own word is taken if absent.", None)
+    key_admins: Text | None = setting(
+        "File with the log's first key admins, in OpenSSH's allowed_signers format.", None
     )
-    key: Text | None = field(
-        default=None,
-        metadata={"description": "The log's verifier key; the ledger's own word is taken if absent."},
-    )
-    key_admins: Text | None = field(
-        default=None,
-        metadata={
-            "description": "File with the log's first key admins, in OpenSSH's allowed_signers format."
-        },
-    )
-    key_threshold: int | None = field(
-        default=None, metadata={"description": "How many of them must sign a key event."}
-    )
-    owner: Text | None = field(default=None, metadata={"description": "Who answers for it."})
+    key_threshold: int | None = setting("How many of them must sign a key event.", None)
+    owner: Text | None = setting("Who answers for it.", None)
 
 
 @dataclass(frozen=True, slots=True)
 class FleetSettings(Settings):
     """The whole of the file."""
 
-    ledgers: list[MemberSettings] = field(metadata={"description": "The ledgers, each with a name."})
-    version: Literal[1] = field(default=1, metadata={"description": "Version of this file's format."})
-    stage: Text = field(
-        default=STAGE, metadata={"description": "The stage whose verdict says who may go live."}
-    )
+    ledgers: list[MemberSettings] = setting("The ledgers, each with a name.")
+    version: Literal[1] = setting("Version of this file's format.", 1)
+    stage: Text = setting("The stage whose verdict says who may go live.", STAGE)
 
 
 class Member(Struct, frozen=True):
@@ -99,11 +86,9 @@ def open_fleet(file: Path | None, named: Sequence[str]) -> Fleet:
     seen = set[str]()
     for one in members:
         if one.name in seen:
-            raise ConfigError(
-                f"two ledgers are called {one.name}",
-                path=None if file is None else str(file),
-                remedy="give each a name of its own",
-            )
+            what = f"two ledgers are called {one.name}"
+            remedy = "give each a name of its own"
+            raise ConfigError(what, path=None if file is None else str(file), remedy=remedy)
         seen.add(one.name)
         LEDGERS.find(one.url)
     return Fleet(tuple(members), fleet.stage)
@@ -112,22 +97,28 @@ def open_fleet(file: Path | None, named: Sequence[str]) -> Fleet:
 def _named(text: str) -> Member:
     name, _, url = text.partition("=")
     if not re.fullmatch(_NAME, name) or not url:
-        raise UsageError(
-            f"--ledger {text[:80]!r} does not name a ledger",
-            remedy="write NAME=URL; a name has letters, digits and . _ / - only",
-        )
+        remedy = "write NAME=URL; a name has letters, digits and . _ / - only"
+        raise UsageError(f"--ledger {text[:80]!r} does not name a ledger", remedy=remedy)
     return Member(name, url)
 
 
 def _load(path: Path) -> Fleet:
+    stated = read_file(FleetSettings, path, SCHEMA)
+    return Fleet(tuple(member(one, path) for one in stated.ledgers), stated.stage)
+
+
+def read_file(kind: type[S], path: Path, name: str) -> S:
+    """The settings in a file. Raises ConfigError: it is absent or malformed.
+
+    Args:
+        name: of the file's contract, and of the page about it.
+    """
     value: Any = parse_yaml(read_beside(path), str(path), DEFAULT, error_type=ConfigError)
     try:
-        stated = read_settings(FleetSettings, {} if value is None else value, (), str(path), SCHEMA)
+        return read_settings(kind, {} if value is None else value, (), str(path), name)
     except ConfigError as error:
-        raise ConfigError(
-            error.what, path=error.path, place=error.place, remedy="write it as `gate docs fleet` says"
-        ) from error
-    return Fleet(tuple(member(one, path) for one in stated.ledgers), stated.stage)
+        remedy = f"write it as `gate docs {name}` says"
+        raise ConfigError(error.what, path=error.path, place=error.place, remedy=remedy) from error
 
 
 def member(one: MemberSettings, path: Path) -> Member:

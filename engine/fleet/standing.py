@@ -21,15 +21,17 @@ from ..entries import judged_at, verdicts
 from ..ledger.reader import LedgerReader
 from ..recording import recorded
 from ..report.interface import Screen
-from ..report.json_format import render_json
+from ..report.json_format import render_json, shown
 from ..report.several.history import Recorded
 from ..report.table import VERDICT_STYLE
 from ..terminal.figures import figure
 from ..terminal.lines import Lines, columns, pad
-from .reading import Answers, Problem, problems_json, shown
+from .reading import Answers, Problem
 from .settings import Member
 
 YES, CONDITIONAL, LAPSED, NO, UNKNOWN = "yes", "with conditions", "lapsed", "no", "not known"
+_ELSEWHERE = ("waivers", "conditions", "problem")
+"""What is listed by itself in JSON, not with each ledger."""
 MAX_ROWS = 20
 """Of each list of the table; JSON has them all."""
 
@@ -148,15 +150,10 @@ def stand(member: Member, ledger: LedgerReader, stage: str, now_s: int) -> Stand
         problem = Problem(member.name, f"entry {latest.entry.index}: {found.problem}")
         return Standing(member.name, member.owner, UNKNOWN, *about_log, **told, problem=problem)
     told |= _details(member.name, found.decision, stage, now_s)
-    return Standing(member.name, member.owner, _go_live(stages[stage], told, now_s), *about_log, **told)
-
-
-def _go_live(verdict: str, told: dict[str, Any], now_s: int) -> str:
-    if verdict == Verdict.FAIL:
-        return NO
-    if any(one.until_s <= now_s for one in (*told["waivers"], *told["conditions"])):
-        return LAPSED
-    return YES if verdict == Verdict.PASS else CONDITIONAL
+    go_live = {Verdict.FAIL: NO, Verdict.PASS: YES}.get(told["verdict"], CONDITIONAL)
+    if go_live != NO and any(one.until_s <= now_s for one in (*told["waivers"], *told["conditions"])):
+        go_live = LAPSED
+    return Standing(member.name, member.owner, go_live, *about_log, **told)
 
 
 def _details(name: str, decision: Decision, stage: str, now_s: int) -> dict[str, Any]:
@@ -175,12 +172,7 @@ def _details(name: str, decision: Decision, stage: str, now_s: int) -> dict[str,
         "waivers": tuple(
             dict.fromkeys(
                 Due(
-                    name,
-                    one.code,
-                    one.waiver,
-                    one.approver,
-                    one.effective_until,
-                    parse_rfc3339(one.effective_until),
+                    name, one.code, one.waiver, one.approver, one.effective_until, due_at(one.effective_until)
                 )
                 for one in decision.waived
                 if one.stage in stages
@@ -202,21 +194,18 @@ def render_data(found: Overview, screen: Screen) -> bytes:
     def dues(rows: list[Due]) -> list[dict[str, Any]]:
         return [{**asdict(one), "expired": one.until_s <= found.now_s} for one in rows]
 
-    def row(one: Standing) -> dict[str, Any]:
-        data: dict[str, Any] = to_json(one)
-        for name in ("waivers", "conditions", "problem"):
-            del data[name]
-        return data
-
     document = {
         "stage": found.stage,
         "as_of": format_utc(found.now_s),
         "within_s": found.within_s,
-        "ledgers": [row(one) for one in found.ledgers],
+        "ledgers": [
+            {name: value for name, value in to_json(one).items() if name not in _ELSEWHERE}
+            for one in found.ledgers
+        ],
         "blocking": [{"code": code, "ledgers": names} for code, names in found.blocking()],
         "waivers": dues(found.due(lambda one: one.waivers)),
         "conditions": dues(found.due(lambda one: one.conditions)),
-        "problems": problems_json(found.problems),
+        "problems": to_json(found.problems),
     }
     return render_json(shown(document))
 
@@ -297,4 +286,4 @@ def add_problems(lines: Lines, problems: tuple[Problem, ...]) -> None:
         lines.add((one.ledger, "red"), f": {one.reason}", indent=2, hang=6)
 
 
-STATUS: dict[str, Callable[[Overview, Screen], bytes]] = {"table": render_table, "json": render_data}
+STATUS = {"table": render_table, "json": render_data}

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct, field
 
+from ...evidence.base.records import to_json
 from ...evidence.base.times import parse_rfc3339
 from ..decision.document import Verdict
 from ..entries import decisions, judged_at
 from ..ledger.reader import LedgerReader
 from ..report.interface import Screen
-from ..report.json_format import render_json
+from ..report.json_format import render_json, shown
 from ..report.several.series import Point
 from ..report.several.trend import sparkline
 from ..terminal.lines import Lines, columns, pad
-from .reading import Answers, Problem, problems_json, shown
+from .reading import Answers, Problem
 from .settings import Member
 from .standing import add_problems
 
@@ -135,22 +135,13 @@ def _table(found: Trend, screen: Screen) -> bytes:
 
 def _json(found: Trend, screen: Screen) -> bytes:
     periods = [
-        {
-            "period": name,
-            "ledgers": one.ledgers,
-            "decisions": one.verdicts.total(),
-            **{verdict.value: one.verdicts[verdict] for verdict in Verdict},
-        }
+        {"period": name, "ledgers": one.ledgers, "decisions": one.verdicts.total()}
+        | {verdict.value: one.verdicts[verdict] for verdict in Verdict}
         for name, one in found.periods.items()
     ]
     rules = [{"code": code, "decisions": count, "ledgers": ledgers} for code, count, ledgers in found.rules]
-    document = {
-        "by": found.by.value,
-        "periods": periods,
-        "rules": rules,
-        "problems": problems_json(found.problems),
-    }
-    return render_json(shown(document))
+    problems = to_json(found.problems)
+    return render_json(shown({"by": found.by, "periods": periods, "rules": rules, "problems": problems}))
 
 
-TREND: dict[str, Callable[[Trend, Screen], bytes]] = {"table": _table, "json": _json}
+TREND = {"table": _table, "json": _json}

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import partial
+from html import escape
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -92,12 +93,13 @@ def channels(operator: Operator, settings: NotifySettings, root: Path) -> list[C
     found: list[Channel] = []
     for hook in settings.webhooks:
         secret = _source(operator, hook.secret, root)
-        found.append(_channel(f"webhook {check_url(hook.url)}", hook, _webhook(hook, secret)))
+        found.append(_channel(f"webhook {check_url(hook.url)}", hook, partial(_webhook, hook, secret)))
     for chat in settings.slack:
-        found.append(_channel(f"slack ({chat.url})", chat, _slack(_source(operator, chat.url, root))))
+        secret = _source(operator, chat.url, root)
+        found.append(_channel(f"slack ({chat.url})", chat, partial(_slack, secret)))
     for mail in settings.mail:
         password = None if mail.password is None else _source(operator, mail.password, root)
-        found.append(_channel(f"mail to {', '.join(mail.to)}", mail, _mail(mail, password)))
+        found.append(_channel(f"mail to {', '.join(mail.to)}", mail, partial(_mail, mail, password)))
     return list({one.key: one for one in found}.values())
 
 
@@ -142,44 +144,34 @@ def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
     except (ValueError, binascii.Error):
         prefix, key = "", b""
     if prefix != "whsec_" or len(key) not in _KEY_BYTES:
-        raise ConfigError(
-            "the signing secret is not whsec_ and the base64 form of 24 to 64 bytes",
-            remedy='make one: echo "whsec_$(openssl rand -base64 32)"',
-        )
+        what = "the signing secret is not whsec_ and the base64 form of 24 to 64 bytes"
+        raise ConfigError(what, remedy='make one: echo "whsec_$(openssl rand -base64 32)"')
     signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
-def _webhook(settings: WebhookSettings, secret: Callable[[], str]) -> Callable[[Message, int], str | None]:
-    def deliver(message: Message, now: int) -> str | None:
-        headers = {
-            "Webhook-Id": message.id,
-            "Webhook-Timestamp": str(now),
-            "Webhook-Signature": signature(secret(), message.id, now, message.body),
-            "User-Agent": "gate",
-        }
-        _accepted(*post(settings.url, message.body, "application/json", headers))
-        return None
-
-    return deliver
+def _webhook(settings: WebhookSettings, secret: Callable[[], str], message: Message, now: int) -> str | None:
+    headers = {
+        "Webhook-Id": message.id,
+        "Webhook-Timestamp": str(now),
+        "Webhook-Signature": signature(secret(), message.id, now, message.body),
+        "User-Agent": "gate",
+    }
+    _accepted(*post(settings.url, message.body, "application/json", headers))
+    return None
 
 
-def _slack(secret: Callable[[], str]) -> Callable[[Message, int], str | None]:
-    def deliver(message: Message, now: int) -> str | None:
-        url = secret()
-        try:
-            check_url(url)
-        except ValueError as error:
-            raise ConfigError(str(error), remedy="copy the URL of the incoming webhook again") from None
-        # in a code block names link nowhere and mention nobody; & < > are special to Slack there, too
-        text = message.text.strip().replace("`", "'")
-        for sign, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
-            text = text.replace(sign, escaped)
-        body = json.dumps({"text": f"```\n{text}\n```"}).encode()
-        _accepted(*post(url, body, "application/json", {"User-Agent": "gate"}, shown="slack"))
-        return None
-
-    return deliver
+def _slack(secret: Callable[[], str], message: Message, now: int) -> str | None:
+    url = secret()
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise ConfigError(str(error), remedy="copy the URL of the incoming webhook again") from None
+    # in a code block names link nowhere and mention nobody; & < > are special to Slack there, too
+    text = escape(message.text.strip().replace("`", "'"), quote=False)
+    body = json.dumps({"text": f"```\n{text}\n```"}).encode()
+    _accepted(*post(url, body, "application/json", {"User-Agent": "gate"}, shown="slack"))
+    return None
 
 
 def _accepted(status: int, _: bytes) -> None:
@@ -217,28 +209,27 @@ class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
     """The same over a connection that is encrypted from its start."""
 
 
-def _mail(settings: MailSettings, password: Callable[[], str] | None) -> Callable[[Message, int], str | None]:
-    def deliver(message: Message, now: int) -> str | None:
-        from datetime import UTC, datetime
+def _mail(
+    settings: MailSettings, password: Callable[[], str] | None, message: Message, now: int
+) -> str | None:
+    from datetime import UTC, datetime
 
-        mail = EmailMessage()
-        mail["Subject"], mail["From"], mail["To"] = message.subject, settings.sender, ", ".join(settings.to)
-        mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
-        mail["Message-ID"] = f"<{message.id}@{settings.sender.partition('@')[2]}>"
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.text, cte="quoted-printable")
-        login = None if settings.user is None or password is None else (settings.user, password())
-        port, context = settings.port or _PORTS[settings.security], ssl.create_default_context()
-        more: dict[str, Any] = {"context": context} if settings.security == "tls" else {}
-        kind = _BoundedTls if settings.security == "tls" else _Bounded
-        with closing(kind(settings.host, port, timeout=SECONDS, **more)) as server:
-            if settings.security == "starttls":
-                server.starttls(context=context)
-            if login is not None:
-                server.login(*login)
-            refused = server.send_message(mail)
-            with suppress(OSError):
-                server.putcmd("quit")  # the mail is accepted, whatever is answered to that
-        return _refused(refused) if refused else None
-
-    return deliver
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = message.subject, settings.sender, ", ".join(settings.to)
+    mail["Date"] = format_datetime(datetime.fromtimestamp(now, UTC))
+    mail["Message-ID"] = f"<{message.id}@{settings.sender.partition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"
+    mail.set_content(message.text, cte="quoted-printable")
+    login = None if settings.user is None or password is None else (settings.user, password())
+    port, context = settings.port or _PORTS[settings.security], ssl.create_default_context()
+    more: dict[str, Any] = {"context": context} if settings.security == "tls" else {}
+    kind = _BoundedTls if settings.security == "tls" else _Bounded
+    with closing(kind(settings.host, port, timeout=SECONDS, **more)) as server:
+        if settings.security == "starttls":
+            server.starttls(context=context)
+        if login is not None:
+            server.login(*login)
+        refused = server.send_message(mail)
+        with suppress(OSError):
+            server.putcmd("quit")  # the mail is accepted, whatever is answered to that
+    return _refused(refused) if refused else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ... import __version__
@@ -35,7 +35,7 @@ def told_json(told: Sequence[Told]) -> bytes:
     return render_json({"notifications": rows})
 
 
-TOLD: dict[str, Callable[[Sequence[Told]], bytes]] = {"table": told_text, "json": told_json}
+TOLD = {"table": told_text, "json": told_json}
 
 
 def table(metrics: Metrics, now: int) -> bytes:
@@ -49,11 +49,16 @@ def table(metrics: Metrics, now: int) -> bytes:
 
 
 def prometheus(metrics: Metrics, now: int) -> bytes:
+    """The series for Prometheus."""
+    return exposed(metrics.series, HELP)
+
+
+def exposed(found: Mapping[str, Mapping[Labels, int]], meanings: Mapping[str, str]) -> bytes:
     """The text format 0.0.4 (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
     lines = []
-    for name, series in metrics.series.items():
+    for name, series in found.items():
         kind = "counter" if name.endswith(_COUNTER) else "gauge"
-        lines.append(f"# HELP {name} {HELP[name]}\n# TYPE {name} {kind}\n")
+        lines.append(f"# HELP {name} {meanings[name]}\n# TYPE {name} {kind}\n")
         lines += (f"{name}{_labels(labels)} {value}\n" for labels, value in series.items())
     return "".join(lines).encode()
 
@@ -102,9 +107,4 @@ def metrics_json(metrics: Metrics, now: int) -> bytes:
     )
 
 
-METRICS: dict[str, Callable[[Metrics, int], bytes]] = {
-    "table": table,
-    "prometheus": prometheus,
-    "otlp": otlp,
-    "json": metrics_json,
-}
+METRICS = {"table": table, "prometheus": prometheus, "otlp": otlp, "json": metrics_json}

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from ...evidence.base.atomic import write_file
@@ -52,11 +53,8 @@ def notify(
     it is damaged; EnvironmentProblem: it cannot be read.
     """
     if config_dir.resolve().is_relative_to(context.root):
-        raise ConfigError(
-            "the configuration directory lies inside the workspace, where the judged change could alter it",
-            path=str(config_dir),
-            remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
-        )
+        what = "the configuration directory lies inside the workspace, where the judged change could alter it"
+        raise ConfigError(what, path=str(config_dir), remedy="point GATE_CONFIG_DIR elsewhere, or unset it")
     with reader(context, config_dir) as ledger, ExitStack() as stack:
         file = config_dir / _FOLDER / f"{ledger.verifier.identity.hex()}.json"
         try:
@@ -158,16 +156,12 @@ class _Memory:
         self.warnings: list[str] = []
         try:
             with file.open("rb") as stream:
-                found = json.loads(stream.read(_MOST_BYTES))
-            if not isinstance(found, dict) or not all(type(index) is int for index in found.values()):
-                raise ValueError
-            self.sent = found
+                self.sent = msgspec.json.decode(stream.read(_MOST_BYTES), type=dict[str, int])
         except FileNotFoundError:
             pass
-        except (OSError, ValueError, RecursionError):
-            self.warnings.append(
-                f"warning: {file} cannot be read; what changed with the last decision is sent"
-            )
+        except (OSError, msgspec.MsgspecError, RecursionError):
+            what = f"{file} cannot be read; what changed with the last decision is sent"
+            self.warnings.append(f"warning: {what}")
 
     def keep(self, key: str, index: int) -> None:
         """Record the last decision that a receiver was notified about."""

@@ -92,11 +92,12 @@ def follow(said: Iterable[tuple[L, Mapping[str, str]]], marks: Collection[int] =
     for line, stages in said:
         found.last = line.index if stages else found.last
         for stage, verdict in stages.items():
-            found.stages[stage] = _next(found.stages.get(stage), str(verdict), line, marks)
+            found.stages[stage] = following(found.stages.get(stage), str(verdict), line, marks)
     return found
 
 
-def _next(known: Standing[L] | None, verdict: str, line: L, marks: Collection[int]) -> Standing[L]:
+def following(known: Standing[L] | None, verdict: str, line: L, marks: Collection[int] = ()) -> Standing[L]:
+    """Where a stage stands after the decision that follows what is known."""
     if known is None:
         known = Standing(line, verdict, line.time)
     else:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ...evidence.base.errors import masked
 from ..decision.document import Decision
 from ..ledger.interface import Entry
-from ..report.table import TableReport
+from ..report import table
 from ..terminal.figures import clean
 from ..terminal.lines import Screen
 from . import contents
@@ -39,7 +39,7 @@ td, th {{ text-align: left; vertical-align: top; padding: .2em 1em .2em 0; borde
 def page(decision: Decision, entry: Entry, attached: Sequence[Mapping[str, Any]]) -> bytes:
     """The page about a decision and its entry; ``attached`` are the statements of what was attached later."""
     title = f"{decision.verdict.value}: {decision.stage} of {decision.workspace}"
-    report = TableReport().render(decision, entry, Screen(width=_WIDTH, successes=True)).decode()
+    report = table.render(decision, entry, Screen(width=_WIDTH, successes=True)).decode()
     lines = report.split("\n")
     last = max(
         (number for number, line in enumerate(lines) if line.startswith("recorded: ")), default=len(lines)

@@ -11,10 +11,9 @@ from collections.abc import Iterator, Sequence
 from ..decision.document import Check, CheckStatus, Decision, EvidenceSummary, Verdict
 from ..ledger.interface import Entry
 from ..terminal.figures import comparison, coverage, shorten
-from ..terminal.lines import Lines
-from .findings import Findings, place_text
+from .findings import place_text
 from .interface import Screen
-from .table import SEVERITY_STYLE, VERDICT_STYLE, head, overridden, trusted
+from .table import SEVERITY_STYLE, VERDICT_STYLE, Page, head, overridden, trusted
 
 MAX_FILES = 6
 _MARK = {
@@ -37,32 +36,27 @@ _SOURCES = {
 }
 
 
-class _Tree:
-    def __init__(self, decision: Decision, entry: Entry | None, screen: Screen) -> None:
-        self.decision = decision
-        self.entry = entry
-        self.screen = screen
-        self.lines = Lines(screen)
-        self.findings = Findings(decision)
+class _Tree(Page):
+    def text(self) -> str:
         self.shown: set[str] = set()
         self.seen: dict[object, str] = {}
-
-    def text(self) -> str:
         decision = self.decision
         left, right = head(decision)
         self.lines.add(*left)
-        self._row("rules", right, indent=2)
-        self._row("as of", decision.effective_time, indent=2)
-        self._row("sources", f"{decision.subject.files} files, sha256:{decision.subject.digest}", indent=2)
-        if decision.subject.commit:
-            self._row("commit", decision.subject.commit, indent=2)
-        self._row("trusted", trusted(decision.trust), indent=2)
-        policy = decision.policy
-        self._row("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}", indent=2)
-        if decision.profile is not None:
-            collections = ", ".join(decision.profile.collections)
-            text = f"{decision.profile.name}: {decision.profile.title} ({collections})"
-            self._row("profile", text, indent=2)
+        policy, subject, profile = decision.policy, decision.subject, decision.profile
+        rows = [
+            ("rules", right),
+            ("as of", decision.effective_time),
+            ("sources", f"{subject.files} files, sha256:{subject.digest}"),
+            ("commit", subject.commit),
+            ("trusted", trusted(decision.trust)),
+            ("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}"),
+        ]
+        if profile is not None:
+            rows.append(("profile", f"{profile.name}: {profile.title} ({', '.join(profile.collections)})"))
+        for name, text in rows:
+            if text:
+                self._row(name, text, indent=2)
         for override in decision.overrides:
             self._row("override", overridden(override), indent=2, style="yellow")
         if self.entry is not None:
@@ -186,9 +180,6 @@ class _Tree:
                 yield f"condition: {condition.msg} ({condition.owner}, due {condition.due[:10]})"
 
 
-class ExplainReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The tree behind a decision."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return _Tree(decision, entry, screen).text().encode()
+    return _Tree(decision, entry, screen).text().encode()

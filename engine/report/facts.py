@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...evidence.collecting.interface import Evidence, Problem
@@ -48,4 +48,4 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, str]]:
         yield path, value if isinstance(value, str) else json.dumps(value)
 
 
-RENDERERS: dict[str, Callable[[Mapping[str, Evidence]], bytes]] = {"table": facts_text, "json": facts_json}
+RENDERERS = {"table": facts_text, "json": facts_json}

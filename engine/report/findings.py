@@ -6,18 +6,20 @@ because of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
 from ..decide.facts import Facts
-from ..decision.document import Check, Condition, Decision, Place, Severity, Violation
+from ..decision.document import Check, Condition, Decision, Notice, Place, Severity, Violation, Waived
 from ..terminal.figures import label, requirement, shorten
 from ..terminal.lines import middle
 
+T = TypeVar("T", Violation, Waived, Condition, Notice)
 _UNORDERED = (None, "∅", "⊇")
 _WHAT = {
     ProblemKind.MISSING: "no evidence",
@@ -160,7 +162,7 @@ def _reason(problem: Problem) -> str:
 
 def place_text(place: Place) -> str:
     """The place as ``path:line``, a long path shortened in the middle."""
-    return middle(place.path) + (f":{place.line}" if place.line else place.pointer or "")
+    return exactly(replace(place, path=middle(place.path)))
 
 
 def _message(violation: Violation) -> str:
@@ -193,7 +195,24 @@ def _folded(texts: Sequence[str]) -> list[str]:
     return [*texts[:1], *(" ".join(row[n] for n in varying) for row in rows[1:])]
 
 
-def few(items: Sequence[str], most: int) -> str:
+def by_code(items: Iterable[T]) -> defaultdict[str, list[T]]:
+    """What there is about each rule."""
+    found = defaultdict[str, list[T]](list)
+    for item in items:
+        found[item.code].append(item)
+    return found
+
+
+def first(items: Sequence[str], most: int) -> list[str]:
     """The first of the items, and how many more there are."""
-    more = [f"+{len(items) - most}"] if len(items) > most else []
-    return ", ".join([*items[:most], *more])
+    return [*items[:most], *([f"+{len(items) - most}"] if len(items) > most else [])]
+
+
+def few(items: Sequence[str], most: int) -> str:
+    """As `first`, in a line."""
+    return ", ".join(first(items, most))
+
+
+def exactly(place: Place) -> str:
+    """The place as ``path:line`` or path and pointer, in full."""
+    return place.path + (f":{place.line}" if place.line else place.pointer or "")

@@ -11,6 +11,7 @@ from typing import Any
 from ...evidence.base.records import to_json
 from ..decision.document import Decision
 from ..ledger.interface import Entry
+from ..terminal.figures import printable
 from .interface import Screen
 
 _ACTIVE = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
@@ -32,9 +33,15 @@ def render_json(document: dict[str, Any] | list[Any]) -> bytes:
     return data if data.isascii() and b"##[" not in data else escaped(data.decode()).encode()
 
 
-class JsonReport:
-    """The decision and its place in the ledger, as ``contracts/decision.schema.json`` describes it."""
+def shown(value: Any) -> Any:
+    """A JSON value in which no text acts on what shows it, and no account number is in full."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, dict):
+        return {printable(key): shown(item) for key, item in value.items()}
+    return [shown(item) for item in value] if isinstance(value, list | tuple) else value
 
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_json({**decision.to_json(), "ledger": to_json(entry)})
+
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
+    """The decision and its place in the ledger, as ``contracts/decision.schema.json`` describes it."""
+    return render_json({**decision.to_json(), "ledger": to_json(entry)})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from ...evidence.base.records import to_json
 from ..decision.statement import KINDS
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from ..ledger.postgres.schema import Prepared
 
 _SHOWN = 10
-EntriesRenderer = Callable[[Sequence[StatementEntry], Checkpoint | None], bytes]
 
 
 def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | None) -> bytes:
@@ -45,23 +46,20 @@ def _about(one: StatementEntry) -> str:
 
 
 def _entries_json(entries: Sequence[StatementEntry], checkpoint: Checkpoint | None) -> bytes:
-    sealed = None
-    if checkpoint is not None:
-        sealed = {"size": checkpoint.size, "root": checkpoint.root.hex(), "time": checkpoint.time}
     rows = [
-        {
-            "index": one.entry.index,
-            "digest": one.entry.digest,
-            "kind": one.kind,
-            "void": one.void,
-            "statement": one.statement,
-        }
+        {**to_json(one.entry), "kind": one.kind, "void": one.void, "statement": one.statement}
         for one in entries
     ]
-    return render_json({"entries": rows, "checkpoint": sealed})
+    return render_json({"entries": rows, "checkpoint": _sealed_json(checkpoint)})
 
 
-ENTRIES: dict[str, EntriesRenderer] = {"table": _entries_text, "json": _entries_json}
+def _sealed_json(checkpoint: Checkpoint | None) -> dict[str, Any] | None:
+    if checkpoint is None:
+        return None
+    return {"size": checkpoint.size, "root": checkpoint.root_hex, "time": checkpoint.time}
+
+
+ENTRIES = {"table": _entries_text, "json": _entries_json}
 
 
 def render_statement(statement: dict[str, Any]) -> bytes:
@@ -69,19 +67,27 @@ def render_statement(statement: dict[str, Any]) -> bytes:
     return render_json(statement)
 
 
+def _rows(*rows: tuple[str, object], last: str = "", width: int = 9) -> bytes:
+    """A line for each name with what is told under it, and a last line."""
+    lines = [f"{name:<{width}}{value}" for name, value in rows]
+    return to_bytes([*lines, last] if last else lines)
+
+
+def _fields_json(done: Struct) -> bytes:
+    return render_json(to_json(done))
+
+
 def _proof_text(proof: Proof) -> bytes:
     sealed = proof.checkpoint
-    path = f"{len(proof.hashes)} hashes from it to the root {sealed.root_hex}"
-    lines = [f"entry    {proof.index} of {sealed.size}, {leaf_hash(proof.line).hex()}", f"proof    {path}"]
-    lines += [f"sealed   {sealed.time} by {sealed.origin}", "-o tlog-proof=FILE writes it as a file"]
-    return to_bytes(lines)
+    return _rows(
+        ("entry", f"{proof.index} of {sealed.size}, {leaf_hash(proof.line).hex()}"),
+        ("proof", f"{len(proof.hashes)} hashes from it to the root {sealed.root_hex}"),
+        ("sealed", f"{sealed.time} by {sealed.origin}"),
+        last="-o tlog-proof=FILE writes it as a file",
+    )
 
 
-PROOFS: dict[str, Callable[[Proof], bytes]] = {
-    "table": _proof_text,
-    "json": lambda proof: render_json(proof.to_json()),
-    "tlog-proof": Proof.text,
-}
+PROOFS = {"table": _proof_text, "json": lambda proof: render_json(proof.to_json()), "tlog-proof": Proof.text}
 
 
 def _export_text(path: Path, size: int, sealed: Checkpoint | None, what: str = "entries") -> bytes:
@@ -90,85 +96,68 @@ def _export_text(path: Path, size: int, sealed: Checkpoint | None, what: str = "
 
 
 def _export_json(path: Path, size: int, sealed: Checkpoint | None, what: str = "entries") -> bytes:
-    root = sealed.root_hex if sealed else None
-    return render_json(
-        {"path": str(path), "size": size, "sealed": sealed.size if sealed else 0, "root": root}
-    )
+    count, root = (sealed.size, sealed.root_hex) if sealed else (0, None)
+    return render_json({"path": str(path), "size": size, "sealed": count, "root": root})
 
 
-EXPORTS: dict[str, Callable[..., bytes]] = {
-    "table": _export_text,
-    "json": _export_json,
-}
+EXPORTS = {"table": _export_text, "json": _export_json}
 
 
 def _witnessed_text(found: Witnessed) -> bytes:
     sealed = found.checkpoint
-    lines = [f"shown    {sealed.size} entries, root {sealed.root_hex}, {sealed.time}"] if sealed else []
-    lines += [f"done     {name}" for name in found.done]
-    return to_bytes([*lines, "complete" if found.enough else "NOT complete: run it again"])
+    shown = [("shown", f"{sealed.size} entries, root {sealed.root_hex}, {sealed.time}")] if sealed else []
+    last = "complete" if found.enough else "NOT complete: run it again"
+    return _rows(*shown, *(("done", name) for name in found.done), last=last)
 
 
 def _witnessed_json(found: Witnessed) -> bytes:
-    sealed = found.checkpoint
-    about = {"size": sealed.size, "root": sealed.root_hex, "time": sealed.time} if sealed else None
     problems = [problem.what for problem in found.problems]
-    answer = {"checkpoint": about, "complete": found.enough, "done": found.done, "problems": problems}
-    return render_json(answer)
+    about = _sealed_json(found.checkpoint)
+    return render_json(
+        {"checkpoint": about, "complete": found.enough, "done": found.done, "problems": problems}
+    )
 
 
-WITNESSED: dict[str, Callable[[Witnessed], bytes]] = {"table": _witnessed_text, "json": _witnessed_json}
+WITNESSED = {"table": _witnessed_text, "json": _witnessed_json}
 
 
 def _migrated_text(done: Migrated) -> bytes:
-    return to_bytes(
-        [
-            f"from      {done.source}",
-            f"to        {done.target}",
-            f"entries   {done.lines}, {done.new} of them copied now",
-            f"sealed    {done.checkpoints} checkpoints",
-            f"evidence  {done.blobs} documents",
-            f"sha256    {done.sha256} on both sides",
-            "equal",
-        ]
+    return _rows(
+        ("from", done.source),
+        ("to", done.target),
+        ("entries", f"{done.lines}, {done.new} of them copied now"),
+        ("sealed", f"{done.checkpoints} checkpoints"),
+        ("evidence", f"{done.blobs} documents"),
+        ("sha256", f"{done.sha256} on both sides"),
+        last="equal",
+        width=10,
     )
 
 
-MIGRATIONS: dict[str, Callable[[Migrated], bytes]] = {
-    "table": _migrated_text,
-    "json": lambda done: render_json(to_json(done)),
-}
+MIGRATIONS = {"table": _migrated_text, "json": _fields_json}
 
 
 def _evidence_text(done: MigratedEvidence) -> bytes:
-    return to_bytes(
-        [
-            f"from      {done.source}",
-            f"to        {done.target}",
-            f"evidence  {done.documents} documents, {done.new} of them copied now",
-            f"entries   {done.entries}, whose documents are all there",
-            "complete",
-        ]
+    return _rows(
+        ("from", done.source),
+        ("to", done.target),
+        ("evidence", f"{done.documents} documents, {done.new} of them copied now"),
+        ("entries", f"{done.entries}, whose documents are all there"),
+        last="complete",
+        width=10,
     )
 
 
-EVIDENCE_MIGRATIONS: dict[str, Callable[[MigratedEvidence], bytes]] = {
-    "table": _evidence_text,
-    "json": lambda done: render_json(to_json(done)),
-}
+EVIDENCE_MIGRATIONS = {"table": _evidence_text, "json": _fields_json}
 
 
 def _prepared_text(done: Prepared) -> bytes:
     before = "none" if done.before is None else f"version {done.before}"
-    lines = [f"database  {done.name}", f"tables    version {done.after} (before: {before})"]
-    lines += [f"granted   {role}" for role in done.granted]
-    return to_bytes(lines)
+    tables = ("tables", f"version {done.after} (before: {before})")
+    return _rows(("database", done.name), tables, *(("granted", role) for role in done.granted), width=10)
 
 
-PREPARED: dict[str, Callable[[Prepared], bytes]] = {
-    "table": _prepared_text,
-    "json": lambda done: render_json(to_json(done)),
-}
+PREPARED = {"table": _prepared_text, "json": _fields_json}
 
 
 def _verification_text(report: Report) -> bytes:
@@ -194,8 +183,7 @@ def _verification_text(report: Report) -> bytes:
         lines.append(f"void     {len(report.void)} entries whose key was revoked from there on: {shown}")
     lines += [
         f"unknown  {count} of type {name}, which this version of gate does not read"
-        for name, count in report.predicates.items()
-        if name not in KINDS.values()
+        for name, count in _unknown(report).items()
     ]
     if report.unsealed:
         lines.append(
@@ -225,38 +213,29 @@ def _kinds(report: Report) -> dict[str, int]:
     return {kind: report.predicates[name] for kind, name in KINDS.items() if name in report.predicates}
 
 
+def _unknown(report: Report) -> dict[str, int]:
+    return {name: count for name, count in report.predicates.items() if name not in KINDS.values()}
+
+
 def _verification_json(report: Report) -> bytes:
-    problems = [
-        {"kind": one.kind.value, "text": one.text, "path": one.path, "line": one.line}
-        for one in report.problems
-    ]
+    def stated(*names: str) -> dict[str, Any]:
+        return {name: getattr(report, name) for name in names}
+
     return render_json(
         {
             "ok": report.ok,
             "verified": None if not report.ok else "outside" if report.outside else "itself",
-            "outside": report.outside,
-            "checked_from": report.checked_from,
-            "origin": report.origin,
-            "key": report.key,
-            "pinned": report.pinned,
-            "keys": report.keys,
+            **stated("outside", "checked_from", "origin", "key", "pinned", "keys"),
             "key_events": report.admins,
-            "void": report.void,
-            "size": report.size,
-            "root": report.root,
-            "checkpoint_time": report.checkpoint_time,
-            "unsealed": report.unsealed,
-            "torn_tail_bytes": report.torn_tail_bytes,
+            **stated("void", "size", "root", "checkpoint_time", "unsealed", "torn_tail_bytes"),
             "kinds": _kinds(report),
-            "unknown": {
-                name: count for name, count in report.predicates.items() if name not in KINDS.values()
-            },
-            "problems": problems,
+            "unknown": _unknown(report),
+            "problems": [
+                {"kind": one.kind.value, "text": one.text, "path": one.path, "line": one.line}
+                for one in report.problems
+            ],
         }
     )
 
 
-VERIFICATIONS: dict[str, Callable[[Report], bytes]] = {
-    "table": _verification_text,
-    "json": _verification_json,
-}
+VERIFICATIONS = {"table": _verification_text, "json": _verification_json}

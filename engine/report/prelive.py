@@ -18,22 +18,19 @@ _SCALES = {"ppm": Decimal(1_000_000), "micro": Decimal(1_000_000), "us": Decimal
 """Divisors to the unit the file uses: plain ratios, milliseconds, currency units."""
 
 
-class PreliveReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """``PRELIVE_VERIFICATION_LOG.json``."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        gates = {}
-        for name, stage in decision.stages.items():
-            figures = stage.figures if stage.has_evidence else {}
-            gates[name] = {"status": stage.verdict, **{key: _plain(item) for key, item in figures.items()}}
-        document = {
-            "timestamp": decision.effective_time,
-            "gates": gates,
-            "decision": decision.verdict,
-            "signatures": {item.role: item.key for item in decision.signatures},
-        }
-        return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
+    gates = {}
+    for name, stage in decision.stages.items():
+        figures = stage.figures if stage.has_evidence else {}
+        gates[name] = {"status": stage.verdict, **{key: _plain(item) for key, item in figures.items()}}
+    document = {
+        "timestamp": decision.effective_time,
+        "gates": gates,
+        "decision": decision.verdict,
+        "signatures": {item.role: item.key for item in decision.signatures},
+    }
+    return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
 
 
 def _plain(figure: Figure) -> int | float | str | None:

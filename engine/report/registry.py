@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from typing import Any
+
+from msgspec import Struct
 
 from ...evidence.base.errors import UsageError, suggestion
 from ...evidence.base.plugins import Plugin, find_plugin, plugin_names
@@ -18,26 +21,28 @@ from .interface import Report, Screen
 GROUP = "gate.reports"
 
 BUILTIN = {
-    "table": ("table", "TableReport"),
-    "json": ("json_format", "JsonReport"),
-    "prelive": ("prelive", "PreliveReport"),
-    "explain": ("explain", "ExplainReport"),
-    "gemara": ("gemara.evaluation", "GemaraReport"),
-    "junit": ("ci.junit", "JUnitReport"),
-    "sarif": ("ci.sarif", "SarifReport"),
-    "github": ("ci.github", "GitHubReport"),
-    "github-summary": ("ci.github", "GitHubSummary"),
-    "gitlab": ("ci.gitlab", "GitLabReport"),
-    "tap": ("ci.tap", "TapReport"),
-    "attestation": ("exchange.attestation", "AttestationReport"),
-    "oscal": ("exchange.oscal", "ResultsReport"),
-    "oscal-poam": ("exchange.oscal", "PlanReport"),
-    "markdown": ("audit.markdown", "MarkdownReport"),
-    "html": ("audit.html", "HtmlReport"),
-    "pdf": ("audit.pdf", "PdfReport"),
-    "go-live": ("audit.markdown", "GoLiveReport"),
+    "table": "table.render",
+    "json": "json_format.render",
+    "prelive": "prelive.render",
+    "explain": "explain.render",
+    "gemara": "gemara.evaluation.render",
+    "junit": "ci.junit.render",
+    "sarif": "ci.sarif.render",
+    "github": "ci.github.render",
+    "github-summary": "ci.github.render_summary",
+    "gitlab": "ci.gitlab.render",
+    "tap": "ci.tap.render",
+    "attestation": "exchange.attestation.render",
+    "oscal": "exchange.oscal.render_results",
+    "oscal-poam": "exchange.oscal.render_plan",
+    "markdown": "audit.markdown.render",
+    "html": "audit.html.render",
+    "pdf": "audit.pdf.PdfReport",
+    "go-live": "audit.markdown.render_go_live",
 }
-"""Format → module and class in this package."""
+"""Format → module in this package and what renders it there: a function, or a class where there is something
+to check first.
+"""
 
 
 def names(asked: Iterable[str] = ("",)) -> tuple[str, ...]:
@@ -56,13 +61,20 @@ def load(name: str) -> Report:
     Raises UsageError: there is none; PluginError: the plug-in cannot be loaded, or two have the name.
     """
     if name in BUILTIN:
-        module, kind = BUILTIN[name]
-        report: Report = getattr(import_module(f".{module}", __package__), kind)()
+        module, _, maker = BUILTIN[name].rpartition(".")
+        made: Any = getattr(import_module(f".{module}", __package__), maker)
+        report: Report = made() if isinstance(made, type) else _OwnReport(made)
         return report
     plugin = find_plugin(GROUP, "report", name)
     if plugin is None:
         raise UsageError(f"there is no output format {name!r}", remedy=suggestion(name, names()))
     return _PluginReport(plugin)
+
+
+class _OwnReport(Struct, frozen=True):
+    """A format of gate itself, whose module renders it."""
+
+    render: Any
 
 
 class _PluginReport:

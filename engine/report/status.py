@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from ...evidence.base.records import to_json
 from ..decision.document import Verdict
@@ -11,8 +11,6 @@ from ..terminal.markdown import page, plain, table
 from .interface import PENDING, Screen, StageStatus
 from .json_format import render_json
 from .table import VERDICT_STYLE
-
-StatusRenderer = Callable[[Sequence[StageStatus], Screen], bytes]
 
 
 def status_json(rows: Sequence[StageStatus], screen: Screen) -> bytes:
@@ -67,8 +65,4 @@ def status_markdown(rows: Sequence[StageStatus], screen: Screen) -> bytes:
     return page(table(("Stage", "Verdict", "Since"), cells))
 
 
-RENDERERS: dict[str, StatusRenderer] = {
-    "table": status_text,
-    "json": status_json,
-    "markdown": status_markdown,
-}
+RENDERERS = {"table": status_text, "json": status_json, "markdown": status_markdown}

@@ -72,17 +72,33 @@ def overridden(one: Override) -> str:
     return f"{one.name} is {new} instead of {old}: {one.rationale}"
 
 
-class _Page:
+def stage_figures(decision: Decision, name: str) -> str:
+    """What was measured for a stage, in a line."""
+    stage = decision.stages[name]
+    found = [
+        f"{label(key)} {figure(item.value, scale(key, item.unit))}"
+        + (f" in {looked}" if (looked := coverage(item.scope, item.value)) else "")
+        for key, item in stage.figures.items()
+        if stage.has_evidence
+    ]
+    return ", ".join(found) or "no evidence"
+
+
+class Page:
+    """What pages about a decision are made from."""
+
     def __init__(self, decision: Decision, entry: Entry | None, screen: Screen) -> None:
         self.decision = decision
         self.entry = entry
         self.screen = screen
         self.lines = Lines(screen)
         self.findings = Findings(decision)
-        self.found = self.findings.all()
-        self.several = len(decision.stages) > 1
 
+
+class _FirstScreen(Page):
     def text(self) -> str:
+        self.found = self.findings.all()
+        self.several = len(self.decision.stages) > 1
         left, right = head(self.decision)
         used = columns("".join(part if isinstance(part, str) else part[0] for part in left))
         if used + 5 + columns(right) <= self.lines.width:
@@ -119,13 +135,7 @@ class _Page:
         shown = {n: stage.verdict.value + (" (blocked)" if n in blocked else "") for n, stage in stages}
         verdicts, titles = max(map(len, shown.values())), max(columns(stage.title) for _, stage in stages)
         for name, stage in stages:
-            figures = ", ".join(
-                f"{label(n)} {figure(item.value, scale(n, item.unit))}"
-                + (f" in {looked}" if (looked := coverage(item.scope, item.value)) else "")
-                for n, item in stage.figures.items()
-                if stage.has_evidence
-            )
-            figures = figures or "no evidence"
+            figures = stage_figures(self.decision, name)
             if not self.several:
                 self.lines.add((figures, "dim"), indent=6)
                 continue
@@ -250,9 +260,6 @@ def _short(operand: Operand) -> str:
     return figure(value, scale(operand.name, operand.unit))
 
 
-class TableReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The first screen."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return _Page(decision, entry, screen).text().encode()
+    return _FirstScreen(decision, entry, screen).text().encode()

@@ -36,8 +36,10 @@ def create_app(served: Served, recorder: Recorder, *, behind_proxy: bool = False
         exception_handlers={
             GateError: _refused,
             HTTPException: _unknown,
-            ClientDisconnect: _left,
-            Exception: _failed,
+            # nobody reads it; for the log and the metrics, in which it is no failure of the service
+            ClientDisconnect: lambda request, error: problem(GONE, "the client went away"),
+            # it is raised again after this, and logged
+            Exception: lambda request, error: problem(500, "the service failed"),
         },
     )
     app.router.redirect_slashes = False
@@ -60,13 +62,3 @@ def _refused(request: Request, error: Exception) -> Response:
 def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
     return problem(error.status_code, error.detail, headers=error.headers)
-
-
-def _left(request: Request, error: Exception) -> Response:
-    """Nobody reads it; for the log and the metrics, in which it is no failure of the service."""
-    return problem(GONE, "the client went away")
-
-
-def _failed(request: Request, error: Exception) -> Response:
-    """It is raised again after this, and logged."""
-    return problem(500, "the service failed")

@@ -58,11 +58,9 @@ class Elsewhere:
         given = os.environ.pop(VARIABLE, None)
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-            raise ConfigError(
-                "a token goes over TLS only, but for this machine itself",
-                path=printable(url.partition("?")[0][:200]),
-                remedy="write https://HOST/api/logs/NAME",
-            )
+            what = "a token goes over TLS only, but for this machine itself"
+            remedy = "write https://HOST/api/logs/NAME"
+            raise ConfigError(what, path=printable(url.partition("?")[0][:200]), remedy=remedy)
         if token_file is not None:
             try:
                 given = read_regular(token_file, _MOST_TOKEN + 1).decode("ascii")
@@ -97,16 +95,11 @@ class Elsewhere:
         said = ": ".join(str(stated[name]) for name in ("title", "detail") if stated.get(name))
         said = masked(printable(said[:500])) or "no reason was given"
         if status in _BUSY:
-            raise EnvironmentProblem(
-                f"the service could not record the decision ({status}): {said}",
-                path=shown,
-                remedy="run again; what was recorded all the same is not recorded twice",
-            )
-        raise LedgerError(
-            f"the service does not record the decision ({status}): {said}",
-            path=shown,
-            remedy=_REMEDIES.get(status),
-        )
+            what = f"the service could not record the decision ({status}): {said}"
+            remedy = "run again; what was recorded all the same is not recorded twice"
+            raise EnvironmentProblem(what, path=shown, remedy=remedy)
+        what = f"the service does not record the decision ({status}): {said}"
+        raise LedgerError(what, path=shown, remedy=_REMEDIES.get(status))
 
     def _posted(self, data: bytes, shown: str) -> tuple[int, bytes]:
         """Status and content of the answer; tried again where the service is busy or cannot be reached."""
@@ -133,11 +126,8 @@ def _with_certificate(path: Path) -> ssl.SSLContext:
     try:
         tls.load_cert_chain(path, password="")  # an encrypted key is an error, not a question
     except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
-        raise ConfigError(
-            "the client certificate cannot be used",
-            path=str(path),
-            remedy="give one PEM file with the certificate and its key, which is not encrypted",
-        ) from error
+        remedy = "give one PEM file with the certificate and its key, which is not encrypted"
+        raise ConfigError("the client certificate cannot be used", path=str(path), remedy=remedy) from error
     return tls
 
 

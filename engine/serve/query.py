@@ -65,12 +65,12 @@ def choose(rows: Sequence[Row], asked: Mapping[str, str]) -> Page:
 
 def _fits(row: Row, asked: Mapping[str, str]) -> bool:
     stage, rule = asked.get("stage"), asked.get("rule")
-    if stage is not None and stage != row.stage and stage not in row.stages:
-        return False
     verdict = row.verdict if stage is None else row.stages.get(stage, row.verdict)
     stated = {"verdict": verdict, "commit": row.commit, "workspace": row.workspace}
-    return (rule is None or rule in row.violations) and all(
-        asked.get(name, value) == value for name, value in stated.items()
+    return (
+        (stage is None or stage == row.stage or stage in row.stages)
+        and (rule is None or rule in row.violations)
+        and all(asked.get(name, value) == value for name, value in stated.items())
     )
 
 

@@ -35,6 +35,7 @@ from .settings import Log, Service
 from .tiles import Tree, bundled
 
 if TYPE_CHECKING:
+    from ..monitoring.metrics import Labels
     from .verification import Verified
 
 _LOOK_S: Final = 1.0
@@ -326,14 +327,14 @@ class Served:
         service: the service file.
         logs: the ledgers by name, in the file's order.
         config_dir: the user's configuration directory, with receipts and the log key.
-        counts: what happened how often, by metric and its labels as Prometheus writes them.
+        counts: what happened how often, by metric and its labels.
     """
 
     def __init__(self, service: Service, config_dir: Path) -> None:
         self.service = service
         self.config_dir = config_dir
         self.logs = {one.name: ServedLog(one, config_dir) for one in service.logs}
-        self.counts: Counter[tuple[str, str]] = Counter()
+        self.counts: Counter[tuple[str, Labels]] = Counter()
 
     def log(self, name: str) -> ServedLog:
         """A ledger by its name. Raises UsageError: there is none."""

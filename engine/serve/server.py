@@ -54,27 +54,18 @@ def _listening(service: Service) -> socket.socket:
     try:
         return socket.create_server((service.host, service.port), family=family, backlog=_QUEUED)
     except OSError as error:
-        raise EnvironmentProblem(
-            f"{service.host}:{service.port} cannot be listened on: {error.strerror or error}",
-            remedy="name another address with --listen, or end what uses this one",
-        ) from error
+        what = f"{service.host}:{service.port} cannot be listened on: {error.strerror or error}"
+        remedy = "name another address with --listen, or end what uses this one"
+        raise EnvironmentProblem(what, remedy=remedy) from error
 
 
 def _config(service: Service, app: Guard) -> uvicorn.Config:
-    limits, tls = service.limits, service.stated.tls
+    limits, tls, folder = service.limits, service.stated.tls, service.directory
     secure: dict[str, Any] = {}
-    files: list[str] = []
     if tls is not None:
-        files = [one for one in (tls.certificate, tls.key, tls.clients) if one is not None]
-        secure = {
-            "ssl_certfile": service.directory / tls.certificate,
-            "ssl_keyfile": service.directory / tls.key,
-        }
+        secure = {"ssl_certfile": folder / tls.certificate, "ssl_keyfile": folder / tls.key}
         if tls.clients is not None:
-            secure |= {
-                "ssl_ca_certs": str(service.directory / tls.clients),
-                "ssl_cert_reqs": ssl.CERT_REQUIRED,
-            }
+            secure |= {"ssl_ca_certs": str(folder / tls.clients), "ssl_cert_reqs": ssl.CERT_REQUIRED}
     config = uvicorn.Config(
         app,
         http=_protocol(limits.header_seconds, limits.request_seconds, limits.connections),
@@ -96,11 +87,10 @@ def _config(service: Service, app: Guard) -> uvicorn.Config:
     try:
         config.load()
     except (OSError, ValueError) as error:  # an ssl.SSLError is an OSError
-        raise ConfigError(
-            f"TLS cannot be set up with {', '.join(files)}: {getattr(error, 'strerror', None) or error}",
-            place="tls",
-            remedy="give PEM files of a certificate, its key, and the clients' authorities",
-        ) from error
+        files = filter(None, (tls.certificate, tls.key, tls.clients) if tls else ())
+        what = f"TLS cannot be set up with {', '.join(files)}: {getattr(error, 'strerror', None) or error}"
+        remedy = "give PEM files of a certificate, its key, and the clients' authorities"
+        raise ConfigError(what, place="tls", remedy=remedy) from error
     return config
 
 

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 from ...evidence.base.errors import ConfigError, UsageError
-from ...evidence.base.limits import DEFAULT
-from ...evidence.base.settings import Settings, Text
-from ...evidence.reading.yaml_reader import parse_yaml
-from ..config.settings import read_settings
-from ..fleet.settings import Member, MemberSettings, member, read_beside
+from ...evidence.base.settings import Settings, Text, setting
+from ..fleet.settings import Member, MemberSettings, member, read_file
 from ..ledger import LEDGERS
 from ..policy import bundle as bundles
 from ..store.urls import is_loopback
@@ -32,20 +29,13 @@ _SHIPPED: Final = {"shipped": bundles.USUAL} | {f"shipped:{name}": name for name
 class WriterSettings(Settings):
     """Who may post decisions: a token of an issuer with these claims, or a client certificate."""
 
-    issuer: Text | None = field(default=None, metadata={"description": "The issuer of the token, `iss`."})
-    claims: dict[str, Text] = field(
-        default_factory=dict,
-        metadata={"description": "Claims that the token must have, each with exactly this value."},
+    issuer: Text | None = setting("The issuer of the token, `iss`.", None)
+    claims: dict[str, Text] = setting("Claims that the token must have, each with exactly this value.", dict)
+    commit: Text | None = setting(
+        "The claim that names the commit; the decision must be about the same one.", None
     )
-    commit: Text | None = field(
-        default=None,
-        metadata={"description": "The claim that names the commit; the decision must be about the same one."},
-    )
-    certificate: Text | None = field(
-        default=None,
-        metadata={
-            "description": "A subject alternative name of the client certificate, after `DNS:` or `URI:`."
-        },
+    certificate: Text | None = setting(
+        "A subject alternative name of the client certificate, after `DNS:` or `URI:`.", None
     )
 
 
@@ -53,39 +43,25 @@ class WriterSettings(Settings):
 class LogSettings(MemberSettings):
     """One ledger that is served."""
 
-    origin: Text | None = field(
-        default=None, metadata={"description": "Name of the log, when the service begins it."}
+    origin: Text | None = setting("Name of the log, when the service begins it.", None)
+    workspace: Text | None = setting("The workspace that posted decisions must be about.", None)
+    policies: list[Text] = setting(
+        "Policy bundles by which posted decisions may be judged: SHA-256 digests, or "
+        "`shipped` or `shipped:NAME` for those of this gate.",
+        list,
     )
-    workspace: Text | None = field(
-        default=None, metadata={"description": "The workspace that posted decisions must be about."}
+    operators: list[Text] = setting(
+        "SHA-256 digests of the operator's files by which posted decisions may be judged; any if absent.",
+        list,
     )
-    policies: list[Text] = field(
-        default_factory=list,
-        metadata={
-            "description": "Policy bundles by which posted decisions may be judged: SHA-256 digests, or "
-            "`shipped` or `shipped:NAME` for those of this gate."
-        },
+    tailored: list[Text] = setting(
+        "By which settings of stages, profile and parameters bundles may be tailored: digests, as a refusal "
+        "states them; none if absent.",
+        list,
     )
-    operators: list[Text] = field(
-        default_factory=list,
-        metadata={
-            "description": "SHA-256 digests of the operator's files by which posted decisions may be judged; "
-            "any if absent."
-        },
-    )
-    tailored: list[Text] = field(
-        default_factory=list,
-        metadata={
-            "description": "By which settings of stages, profile and parameters bundles may be tailored: "
-            "digests, as a refusal states them; none if absent."
-        },
-    )
-    writers: list[WriterSettings] = field(
-        default_factory=list, metadata={"description": "Who may post decisions; nobody if absent."}
-    )
-    bundles: list[WriterSettings] = field(
-        default_factory=list,
-        metadata={"description": "Who may push policy bundles, to see their impact; nobody if absent."},
+    writers: list[WriterSettings] = setting("Who may post decisions; nobody if absent.", list)
+    bundles: list[WriterSettings] = setting(
+        "Who may push policy bundles, to see their impact; nobody if absent.", list
     )
 
 
@@ -93,12 +69,11 @@ class LogSettings(MemberSettings):
 class IssuerSettings(Settings):
     """Whose bearer tokens (JWT) are accepted."""
 
-    issuer: Text = field(metadata={"description": "The `iss` claim, exactly."})
-    audience: Text = field(metadata={"description": "The `aud` claim that names this service."})
-    jwks: Text = field(metadata={"description": "File with the issuer's public keys, a JWK set; re-read."})
-    algorithms: list[Algorithm] = field(
-        default_factory=lambda: ["RS256", "ES256", "EdDSA"],
-        metadata={"description": "Signature algorithms that are accepted."},
+    issuer: Text = setting("The `iss` claim, exactly.")
+    audience: Text = setting("The `aud` claim that names this service.")
+    jwks: Text = setting("File with the issuer's public keys, a JWK set; re-read.")
+    algorithms: list[Algorithm] = setting(
+        "Signature algorithms that are accepted.", lambda: ["RS256", "ES256", "EdDSA"]
     )
 
 
@@ -106,13 +81,10 @@ class IssuerSettings(Settings):
 class TlsSettings(Settings):
     """TLS by the service itself."""
 
-    certificate: Text = field(metadata={"description": "PEM file with the certificate chain."})
-    key: Text = field(metadata={"description": "PEM file with its private key."})
-    clients: Text | None = field(
-        default=None,
-        metadata={
-            "description": "PEM file with the authorities of client certificates: each client needs one."
-        },
+    certificate: Text = setting("PEM file with the certificate chain.")
+    key: Text = setting("PEM file with its private key.")
+    clients: Text | None = setting(
+        "PEM file with the authorities of client certificates: each client needs one.", None
     )
 
 
@@ -120,49 +92,30 @@ class TlsSettings(Settings):
 class LimitSettings(Settings):
     """What one client, and one request, may take."""
 
-    body_bytes: int = field(default=16 << 20, metadata={"description": "The largest posted decision."})
-    body_seconds: int = field(default=30, metadata={"description": "Time for a request's body."})
-    header_seconds: int = field(default=10, metadata={"description": "Time for a request's header."})
-    request_seconds: int = field(
-        default=120, metadata={"description": "Time from a request's header to the end of the answer."}
-    )
-    requests_per_second: int = field(
-        default=50, metadata={"description": "Requests of one client address; twice as many in a burst."}
-    )
-    posts_per_second: int = field(
-        default=20, metadata={"description": "Posted decisions of one writer; twice as many in a burst."}
-    )
-    connections: int = field(default=256, metadata={"description": "Connections at a time."})
-    waiting: int = field(default=64, metadata={"description": "Posted decisions at a time; others get 503."})
-    judges: int | None = field(
-        default=None, metadata={"description": "Processes that judge again; one for each core if absent."}
-    )
+    body_bytes: int = setting("The largest posted decision.", 16 << 20)
+    body_seconds: int = setting("Time for a request's body.", 30)
+    header_seconds: int = setting("Time for a request's header.", 10)
+    request_seconds: int = setting("Time from a request's header to the end of the answer.", 120)
+    requests_per_second: int = setting("Requests of one client address; twice as many in a burst.", 50)
+    posts_per_second: int = setting("Posted decisions of one writer; twice as many in a burst.", 20)
+    connections: int = setting("Connections at a time.", 256)
+    waiting: int = setting("Posted decisions at a time; others get 503.", 64)
+    judges: int | None = setting("Processes that judge again; one for each core if absent.", None)
 
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings(Settings):
     """The whole of the file."""
 
-    logs: list[LogSettings] = field(metadata={"description": "The ledgers, each with a name."})
-    version: Literal[1] = field(default=1, metadata={"description": "Version of this file's format."})
-    listen: Text = field(default=ADDRESS, metadata={"description": "Address and port."})
-    url: Text | None = field(
-        default=None, metadata={"description": "URL at which others reach the service, for its description."}
-    )
-    tls: TlsSettings | None = field(default=None, metadata={"description": "TLS by the service itself."})
-    issuers: list[IssuerSettings] = field(
-        default_factory=list, metadata={"description": "Whose bearer tokens are accepted."}
-    )
-    limits: LimitSettings = field(
-        default_factory=LimitSettings, metadata={"description": "What one client and one request may take."}
-    )
-    verify_every_seconds: int = field(
-        default=300, metadata={"description": "How often the ledgers are verified."}
-    )
-    impact: Text | None = field(
-        default=None,
-        metadata={"description": "Folder with results of `gate policy impact -o json`, for the pages."},
-    )
+    logs: list[LogSettings] = setting("The ledgers, each with a name.")
+    version: Literal[1] = setting("Version of this file's format.", 1)
+    listen: Text = setting("Address and port.", ADDRESS)
+    url: Text | None = setting("URL at which others reach the service, for its description.", None)
+    tls: TlsSettings | None = setting("TLS by the service itself.", None)
+    issuers: list[IssuerSettings] = setting("Whose bearer tokens are accepted.", list)
+    limits: LimitSettings = setting("What one client and one request may take.", LimitSettings)
+    verify_every_seconds: int = setting("How often the ledgers are verified.", 300)
+    impact: Text | None = setting("Folder with results of `gate policy impact -o json`, for the pages.", None)
 
 
 class Log(Struct, frozen=True):
@@ -211,21 +164,12 @@ def load_service(path: Path, listen: str | None = None, *, behind_proxy: bool = 
     Raises ConfigError: the file is absent or malformed, or the service would speak to others than this
     machine without TLS; UsageError: `listen` is no address.
     """
-    value: Any = parse_yaml(read_beside(path), str(path), DEFAULT, error_type=ConfigError)
-    try:
-        stated = read_settings(ServeSettings, {} if value is None else value, (), str(path), SCHEMA)
-    except ConfigError as error:
-        raise ConfigError(
-            error.what, path=error.path, place=error.place, remedy="write it as `gate docs serve` says"
-        ) from error
+    stated = read_file(ServeSettings, path, SCHEMA)
     host, port = _address(stated.listen if listen is None else listen, None if listen else str(path))
     if not (is_loopback(host) or stated.tls or behind_proxy):
-        raise ConfigError(
-            f"the service would listen on {host} without TLS",
-            path=str(path),
-            place="listen",
-            remedy="listen on 127.0.0.1, set tls, or give --behind-proxy if a proxy provides TLS",
-        )
+        what = f"the service would listen on {host} without TLS"
+        remedy = "listen on 127.0.0.1, set tls, or give --behind-proxy if a proxy provides TLS"
+        raise ConfigError(what, path=str(path), place="listen", remedy=remedy)
     _check_limits(stated, path)
     logs = tuple(_log(one, stated, path) for one in stated.logs)
     names = [one.name for one in logs]
@@ -258,17 +202,15 @@ def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
         raise wrong("bundles may be pushed, but impact names no folder for the results", "set impact")
     if one.writers and not one.policies:
         raise wrong("writers may post, but by no policies", "list digests in policies, or shipped")
-    for digest in one.policies:
-        if digest not in _SHIPPED and not _DIGEST.fullmatch(digest):
-            remedy = f"write the 64 hexadecimal digits of a bundle's digest, or {', '.join(_SHIPPED)}"
-            raise wrong(f"policies: {digest[:80]!r} is no digest", remedy)
-    for digest in one.operators:
-        if not _DIGEST.fullmatch(digest):
-            remedy = "write the 64 hexadecimal digits that `sha256sum operator.yaml` prints"
-            raise wrong(f"operators: {digest[:80]!r} is no digest", remedy)
-    for digest in one.tailored:
-        if not _DIGEST.fullmatch(digest):
-            raise wrong(f"tailored: {digest[:80]!r} is no digest", "write 64 hexadecimal digits")
+    hexadecimal = "write the 64 hexadecimal digits"
+    for name, digests, remedy in (
+        ("policies", one.policies, f"{hexadecimal} of a bundle's digest, or {', '.join(_SHIPPED)}"),
+        ("operators", one.operators, f"{hexadecimal} that `sha256sum operator.yaml` prints"),
+        ("tailored", one.tailored, "write 64 hexadecimal digits"),
+    ):
+        for digest in digests:
+            if not _DIGEST.fullmatch(digest) and (name != "policies" or digest not in _SHIPPED):
+                raise wrong(f"{name}: {digest[:80]!r} is no digest", remedy)
     policies = {
         bundles.load_bundle(bundles.SHIPPED_BUNDLES[_SHIPPED[name]]).digest if name in _SHIPPED else name
         for name in one.policies

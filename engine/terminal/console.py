@@ -32,10 +32,8 @@ def write_bytes(data: bytes) -> None:
         # whatever is left in the buffer has nowhere to go: the interpreter must not try again when it ends
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise EnvironmentProblem(
-            f"standard output cannot be written: {error.strerror}",
-            remedy="free space, or let the reader read to the end",
-        ) from error
+        what = f"standard output cannot be written: {error.strerror}"
+        raise EnvironmentProblem(what, remedy="free space, or let the reader read to the end") from error
 
 
 def write_text(text: str) -> None:

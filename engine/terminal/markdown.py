@@ -40,6 +40,11 @@ def code(text: str) -> str:
     )
 
 
+def heading(text: str, level: int = 4) -> tuple[str, str, str]:
+    """The lines of a heading between others."""
+    return "", f"{'#' * level} {text}", ""
+
+
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """The lines of a table of finished cells."""
     yield f"| {' | '.join(head)} |"

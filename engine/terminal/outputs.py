@@ -54,11 +54,8 @@ def _check_target(path: Path) -> None:
     # a device, pipe or link (/dev/null, /dev/stdout) would be replaced by a regular file, so it is refused
     taken = os.path.lexists(path) and (path.is_symlink() or not path.is_file())
     if taken or not parent.is_dir() or not os.access(parent, os.W_OK):
-        raise UsageError(
-            "the output cannot be written there",
-            path=str(path),
-            remedy="name a regular file in an existing, writable directory",
-        )
+        remedy = "name a regular file in an existing, writable directory"
+        raise UsageError("the output cannot be written there", path=str(path), remedy=remedy)
 
 
 def keep_out(path: Path) -> None:
@@ -86,11 +83,9 @@ def write(output: Output, data: bytes) -> None:
     try:
         write_file(output.path, data, durable=False)
     except OSError as error:
-        raise EnvironmentProblem(
-            f"the output cannot be written: {error.strerror}",
-            path=str(output.path),
-            remedy="free space or choose another path; what was recorded stays recorded",
-        ) from error
+        what = f"the output cannot be written: {error.strerror}"
+        remedy = "free space or choose another path; what was recorded stays recorded"
+        raise EnvironmentProblem(what, path=str(output.path), remedy=remedy) from error
 
 
 def write_new(path: Path, parts: Iterable[bytes]) -> int:
@@ -113,18 +108,11 @@ def write_new(path: Path, parts: Iterable[bytes]) -> int:
                 path.unlink(missing_ok=True)
                 raise
     except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
-        taken = isinstance(error, FileExistsError)
-        raise UsageError(
-            "there is such a file already, and it is never replaced"
-            if taken
-            else "there is no such directory",
-            path=str(path),
-            remedy="name a new file in an existing directory",
-        ) from error
+        what = "there is no such directory"
+        if isinstance(error, FileExistsError):
+            what = "there is such a file already, and it is never replaced"
+        raise UsageError(what, path=str(path), remedy="name a new file in an existing directory") from error
     except OSError as error:
-        raise EnvironmentProblem(
-            f"the file cannot be written: {error.strerror}",
-            path=str(path),
-            remedy="free space or choose another path",
-        ) from error
+        what = f"the file cannot be written: {error.strerror}"
+        raise EnvironmentProblem(what, path=str(path), remedy="free space or choose another path") from error
     return count

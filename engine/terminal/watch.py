@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ...evidence.base.errors import EvidenceError, GateError
@@ -47,13 +48,10 @@ def stamps(root: Path, ignore: Iterable[str] = (), limits: Limits = DEFAULT) -> 
         files = walk(root, frozenset(ignore), limits.inventory_entries)
     except EvidenceError as error:
         return error.diagnostics()
-    found = []
+    found: list[object] = []
     for path in files.files:
-        try:
+        with suppress(OSError):  # it is going away
             state = os.lstat(root / path)
-        except OSError:  # it is going away
-            found.append((path, 0, 0, 0))
-        else:
             found.append((path, state.st_mtime_ns, state.st_size, state.st_ino))
     git = marker(root)
     try:
@@ -73,7 +71,11 @@ def changes(before: Decision, after: Decision) -> str:
     text = f"{was} → {count} failing" if was != count else f"{count} failing, as before"
     if before.verdict is not after.verdict:
         text = f"{before.verdict} → {after.verdict}, {text}"
-    found = [f"{code} {_NOW[new[code].status]}" for code in new if _status(old, code) != new[code].status]
+    found = [
+        f"{code} {_NOW[check.status]}"
+        for code, check in new.items()
+        if code not in old or old[code].status is not check.status
+    ]
     found += [f"{code} is no longer judged" for code in old if code not in new]
     found += [moved for code in new if (moved := _moved(old.get(code), new[code]))]
     rest = f", +{len(found) - MOST_CHANGES}" if len(found) > MOST_CHANGES else ""
@@ -82,10 +84,6 @@ def changes(before: Decision, after: Decision) -> str:
 
 def _failing(decision: Decision) -> int:
     return len({violation.code for violation in decision.violations})
-
-
-def _status(checks: dict[str, Check], code: str) -> CheckStatus | None:
-    return checks[code].status if code in checks else None
 
 
 def _moved(old: Check | None, new: Check) -> str | None:
@@ -113,32 +111,26 @@ def watch(
     """
     last: Decision | None = None
     shown = ""
-    try:
-        write_error("watching for changes; nothing is recorded; Ctrl-C ends it")
-        while True:
-            seen = look()
-            try:
-                decision = judge()
-            except (GateError, OSError) as error:
-                text = error.diagnostics() if isinstance(error, GateError) else f"error: {error}"
-                write_error(f"{text}\nstill watching")
-            else:
-                lines = Lines(page)
-                if last is not None:
-                    lines.add("")
-                    lines.add((changes(last, decision), "bold"), hang=2)
-                text = render(decision)
-                write_text((lines.text() if last is not None else "") + (text if text != shown else ""))
-                last, shown = decision, text
-            _await_change(look, seen)
-    except KeyboardInterrupt:
-        write_error("")
+
+    def run() -> None:
+        nonlocal last, shown
+        decision, lines = judge(), Lines(page)
+        if last is not None:
+            lines.add("")
+            lines.add((changes(last, decision), "bold"), hang=2)
+        text = render(decision)
+        write_text((lines.text() if last is not None else "") + (text if text != shown else ""))
+        last, shown = decision, text
+
+    repeat(run, look, "; nothing is recorded")
 
 
-def repeat(run: Callable[[], object], look: Callable[[], object]) -> None:
-    """Run, and again after every change of what ``look`` gives, until the user interrupts it."""
+def repeat(run: Callable[[], object], look: Callable[[], object], note: str = "") -> None:
+    """Run, and again after every change of what ``look`` gives, until the user interrupts it; an error is
+    shown, with which it goes on. ``note`` is told at its beginning.
+    """
     try:
-        write_error("watching for changes; Ctrl-C ends it")
+        write_error(f"watching for changes{note}; Ctrl-C ends it")
         while True:
             seen = look()
             try:

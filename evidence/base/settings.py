@@ -39,11 +39,14 @@ class Settings:
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "strict": True}
 
 
-def setting(
-    description: str, default: Any = dataclasses.MISSING, *, factory: Any = dataclasses.MISSING
-) -> Any:
-    """A field of a settings class: what its documentation says, and its default or what makes that."""
-    return dataclasses.field(default=default, default_factory=factory, metadata={"description": description})
+def setting(description: str, default: Any = dataclasses.MISSING) -> Any:
+    """A field of a settings class: its description in the JSON Schema, and its default or what makes that,
+    unless the setting is required.
+    """
+    metadata = {"description": description}
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 S = TypeVar("S", bound=Settings)

@@ -1,20 +1,20 @@
-"""What edited policies change: for a terminal, as Markdown for a pull request, and as JSON."""
+"""What edited policies change: for a terminal, as Markdown for a pull request, as JSON and as SARIF."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
 
+from ....evidence.base.errors import masked
 from ....evidence.base.records import to_json
 from ...report.json_format import render_json
-from ...terminal.figures import clean, for_people, shorten
+from ...terminal.figures import clean, printable, shorten
 from ...terminal.lines import Lines, Screen
-from ...terminal.markdown import plain
+from ...terminal.markdown import heading, page, plain
+from ...terminal.sarif import document, location
 from ..impact import Impact
 from ..outcome import Difference, is_looser
 from .flips import ARROW, MOST, Group, groups, place, told, verdicts
-from .sarif import render_sarif
-
-Renderer = Callable[[Impact, Screen], bytes]
 
 TYPE = "gate.impact/v1"
 _LONGEST = 300
@@ -42,7 +42,9 @@ def _table(impact: Impact, screen: Screen) -> bytes:
         lines.add((f"{mark}{group.arrow}", style), "  ", (group.code, "bold"), f"  {group.title}", hang=4)
         for one, difference, flip in group.members[:MOST]:
             lines.add(f"{place(one)}{_verdict(difference)}{shorten(told(flip), _LONGEST)}", indent=4, hang=6)
-        _more(lines, group)
+        more = len(group.members) - MOST
+        if more > 0:
+            lines.add((f"and {more:,} more, which -o json lists", "dim"), indent=4)
     for text in _remarks(impact):
         lines.add("")
         lines.add((text, "yellow"), hang=2)
@@ -58,22 +60,16 @@ def _verdict(difference: Difference) -> str:
     return f", verdict {difference.before} {ARROW} {difference.after}"
 
 
-def _more(lines: Lines, group: Group) -> None:
-    more = len(group.members) - MOST
-    if more > 0:
-        lines.add((f"and {more:,} more, which -o json lists", "dim"), indent=4)
-
-
-def _headline(impact: Impact) -> list[str | tuple[str, str]]:
+def _headline(impact: Impact) -> tuple[tuple[str, str], str]:
     policy = f"{impact.policy.name} {impact.policy.version} ({impact.policy.digest[:8]})"
     looked = f"{_looked(impact)} judged again under {policy}"
     if impact.loosened:
-        return [("LOOSENED", "alarm"), f"  {len(impact.changed):,} of {looked} flip; some demand less"]
+        return (("LOOSENED", "alarm"), f"  {len(impact.changed):,} of {looked} flip; some demand less")
     if impact.changed:
-        return [("CHANGED", "yellow"), f"  {len(impact.changed):,} of {looked} flip; none demands less"]
+        return (("CHANGED", "yellow"), f"  {len(impact.changed):,} of {looked} flip; none demands less")
     if impact.failed:
-        return [("NOT KNOWN", "alarm"), f"  {len(impact.failed):,} of {looked} could not be; no other flips"]
-    return [("UNCHANGED", "green"), f"  none of {looked} flips"]
+        return (("NOT KNOWN", "alarm"), f"  {len(impact.failed):,} of {looked} could not be; no other flips")
+    return (("UNCHANGED", "green"), f"  none of {looked} flips")
 
 
 def _looked(impact: Impact) -> str:
@@ -103,54 +99,63 @@ def _decisions(count: int) -> str:
 
 
 def _markdown(impact: Impact, screen: Screen) -> bytes:
-    parts = ["".join(part if isinstance(part, str) else f"**{part[0]}**" for part in _headline(impact))]
-    rows = [
-        "### Impact of the edited policies",
-        "",
-        _safe_head(parts[0]),
-        "",
-        f"Compared with: {plain(impact.base)}",
-    ]
+    return page(clean(line) for line in _comment(impact))
+
+
+def _comment(impact: Impact) -> Iterator[str]:
+    (mark, _), rest = _headline(impact)
+    yield from ("### Impact of the edited policies", "", f"**{mark}**{plain(rest)}", "")
+    yield f"Compared with: {plain(impact.base)}"
     pairs = verdicts(impact.changed)
     if pairs:
-        rows += ["", "| verdict | decisions |", "| --- | ---: |"]
-        rows += [f"| **{was} {ARROW} {now}** | {count:,} |" for was, now, count in pairs]
+        yield from ("", "| verdict | decisions |", "| --- | ---: |")
+        yield from (f"| **{was} {ARROW} {now}** | {count:,} |" for was, now, count in pairs)
     made = groups(impact.changed)
     for title, loose in (("Demands less", True), ("Other flips", False)):
         chosen = [group for group in made if group.loosened is loose]
         if chosen:
-            rows += [
-                "",
-                f"#### {title}",
-                "",
-                "| rule | flips | decisions | for example |",
-                "| --- | --- | ---: | --- |",
-            ]
-            rows += [_row(group) for group in chosen]
+            yield from heading(title)
+            yield from ("| rule | flips | decisions | for example |", "| --- | --- | ---: | --- |")
+        for group in chosen:
+            one, _, flip = group.members[0]
+            example = plain(f"{place(one)}{told(flip)}")
+            yield f"| {plain(group.code)} | {plain(group.arrow)} | {len(group.members):,} | {example} |"
     for text in _remarks(impact):
-        rows += ["", plain(text)]
-    rows += [f"* {plain(place(one))}: {plain(one.failure or '')}" for one in impact.failed[:MOST]]
-    return for_people("\n".join(map(clean_line, rows)) + "\n").encode("utf-8", "backslashreplace")
-
-
-def clean_line(text: str) -> str:
-    """One line in which nothing acts on a terminal."""
-    return clean(text)
-
-
-def _row(group: Group) -> str:
-    one, _, flip = group.members[0]
-    example = plain(f"{place(one)}{told(flip)}")
-    return f"| {plain(group.code)} | {plain(group.arrow)} | {len(group.members):,} | {example} |"
-
-
-def _safe_head(text: str) -> str:
-    marked, _, rest = text.removeprefix("**").partition("**")
-    return f"**{marked}**{plain(rest)}"
+        yield from ("", plain(text))
+    yield from (f"* {plain(place(one))}: {plain(one.failure or '')}" for one in impact.failed[:MOST])
 
 
 def _sarif(impact: Impact, screen: Screen) -> bytes:
-    return render_sarif(impact)
+    """A run with a result for each rule and direction, at the rule's place: an error where the rule demands
+    less now.
+    """
+    made = groups(impact.changed)
+    titles = {group.code: printable(group.title) for group in made}
+    places = {code: number for number, code in enumerate(titles)}
+    problems = [printable(f"{place(one)}: {one.failure}") for one in impact.failed]
+    results = [_result(impact, group, places[group.code]) for group in made]
+    return render_json(document("gate policy impact", titles, results, problems))
 
 
-RENDERERS: dict[str, Renderer] = {"table": _table, "markdown": _markdown, "json": _json, "sarif": _sarif}
+def _result(impact: Impact, group: Group, number: int) -> dict[str, Any]:
+    one, _, flip = group.members[0]
+    what = "demands less" if group.loosened else "flips"
+    text = (
+        f"{group.code} {what}: {group.arrow} in {len(group.members)} decisions, such as {place(one)}"
+        f"{told(flip)}"
+    )
+    result: dict[str, Any] = {
+        "ruleId": group.code,
+        "ruleIndex": number,
+        "level": "error" if group.loosened else "warning",
+        "message": {"text": printable(text)},
+        "partialFingerprints": {"flip/v1": f"{group.code} {group.before} {group.after}"},
+    }
+    found = impact.places.get(group.code)
+    if found is not None:
+        path, line = found
+        result["locations"] = [location(masked(path), line)]
+    return result
+
+
+RENDERERS = {"table": _table, "markdown": _markdown, "json": _json, "sarif": _sarif}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ....evidence.base.contracts import shorten
@@ -12,8 +12,6 @@ from ....evidence.base.records import to_json
 from ...report.json_format import render_json
 from ...terminal.lines import Lines, Screen
 from ..replay import Replayed, Status
-
-Renderer = Callable[[Sequence[Replayed], Screen], bytes]
 
 _STYLE = {Status.IDENTICAL: "green", Status.DIFFERENT: "alarm", Status.IMPOSSIBLE: "yellow"}
 
@@ -55,4 +53,4 @@ def _value(value: Any) -> str:
     return "nothing" if value is None else shorten(json.dumps(value, ensure_ascii=False))
 
 
-RENDERERS: dict[str, Renderer] = {"table": _table, "json": _json}
+RENDERERS = {"table": _table, "json": _json}

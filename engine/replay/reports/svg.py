@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from html import escape
-
-from msgspec import Struct
+from itertools import groupby
 
 from ...terminal.figures import printable, shorten
 from ...terminal.lines import Screen
@@ -26,14 +25,6 @@ _NONE = "#57606a"
 _MOST_RULES = 30
 _LONGEST = 10_000
 _NO_XML = re.compile("[\ufffe\uffff]")
-
-
-class _Part(Struct, frozen=True):
-    """Neighbouring values, as numbers of points, with one effect."""
-
-    first: int
-    last: int
-    effect: str
 
 
 def sweep_svg(found: Sweep, screen: Screen) -> bytes:
@@ -73,33 +64,25 @@ def _bands(found: Sweep, bands: Sequence[tuple[str, list[str]]]) -> Iterator[str
         weight = ' font-weight="bold"' if number == 0 else ""
         label = _text(name, (_LEFT - 24) // _CHAR)
         yield f'<text x="16" y="{top + 18}" fill="#1f2328"{weight}>{label}</text>'
-        for part in _parts(effects):
-            left, right = _edge(found, part.first), _edge(found, part.last + 1)
-            first, last = found.points[part.first].value, found.points[part.last].value
-            values = (
-                shown(found, first) if first == last else f"{shown(found, first)} to {shown(found, last)}"
-            )
-            color = _COLORS.get(part.effect, _NONE)
+        for first, last, effect in _parts(effects):
+            left, right = _edge(found, first), _edge(found, last + 1)
+            ends = [shown(found, found.points[one].value) for one in dict.fromkeys((first, last))]
+            about = _text(f"{name}: {effect} at {' to '.join(ends)}")
+            color = _COLORS.get(effect, _NONE)
             yield (
                 f'<rect x="{left}" y="{top}" width="{max(right - left, 1)}" height="{_BAND}" fill="{color}">'
-                f"<title>{_text(f'{name}: {part.effect} at {values}')}</title></rect>"
+                f"<title>{about}</title></rect>"
             )
-            if right - left > _CHAR * (len(part.effect) + 1):
-                middle = (left + right) // 2
-                yield (
-                    f'<text x="{middle}" y="{top + 18}" text-anchor="middle" fill="#ffffff">'
-                    f"{_text(part.effect)}</text>"
-                )
+            if right - left > _CHAR * (len(effect) + 1):
+                at = f'x="{(left + right) // 2}" y="{top + 18}" text-anchor="middle"'
+                yield f'<text {at} fill="#ffffff">{_text(effect)}</text>'
 
 
-def _parts(effects: Sequence[str]) -> list[_Part]:
-    made: list[_Part] = []
-    for number, effect in enumerate(effects):
-        if made and made[-1].effect == effect:
-            made[-1] = _Part(made[-1].first, number, effect)
-        else:
-            made.append(_Part(number, number, effect))
-    return made
+def _parts(effects: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Neighbouring values with one effect: numbers of the first and the last, and the effect."""
+    for effect, run in groupby(range(len(effects)), key=effects.__getitem__):
+        first, *rest = run
+        yield first, rest[-1] if rest else first, effect
 
 
 def _edge(found: Sweep, number: int) -> int:
@@ -110,17 +93,15 @@ def _edge(found: Sweep, number: int) -> int:
 def _axis(found: Sweep, height: int) -> Iterator[str]:
     base = height - 54
     free = 0
-    starts = [0, *(found.points.index(p) for p in found.points[1:] if _turns(found, p.value))]
+    starts = {first for first, _, _ in _parts([point.verdict for point in found.points])}
     for number in sorted({*starts, len(found.points) - 1}):
         label = shown(found, found.points[number].value)
         center = (_edge(found, number) + _edge(found, number + 1)) // 2
         half = len(label) * _CHAR // 2
         yield f'<line x1="{center}" y1="{base - 6}" x2="{center}" y2="{base}" stroke="#57606a"/>'
         if center - half >= free:
-            yield (
-                f'<text x="{center}" y="{base + 16}" text-anchor="middle" fill="#1f2328">'
-                f"{_text(label)}</text>"
-            )
+            where = f'x="{center}" y="{base + 16}" text-anchor="middle"'
+            yield f'<text {where} fill="#1f2328">{_text(label)}</text>'
             free = center + half + _CHAR
     first, last = found.points[0].value, found.points[-1].value
     if found.actual is not None and first <= found.actual <= last:
@@ -133,10 +114,3 @@ def _axis(found: Sweep, height: int) -> Iterator[str]:
         )
         label = f"now {shown(found, found.actual)}"
         yield f'<text x="{at}" y="{base + 36}" text-anchor="middle" fill="#1f2328">{_text(label)}</text>'
-
-
-def _turns(found: Sweep, value: int) -> bool:
-    """Whether the verdict at a value is another one than before it."""
-    values = [point.value for point in found.points]
-    number = values.index(value)
-    return found.points[number].verdict != found.points[number - 1].verdict

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from ....evidence.base.records import to_json
+from ...report import table
 from ...report.json_format import render_json
-from ...report.table import TableReport
 from ...terminal.figures import figure, scale
 from ...terminal.lines import Lines, Screen, columns
 from ..outcome import CONDITIONAL, FAIL, PASS, RuleFlip
 from ..whatif import Point, Sweep, Whatif
 from .flips import ARROW, compared
-
-WhatifRenderer = Callable[[Whatif, Screen], bytes]
-SweepRenderer = Callable[[Sweep, Screen], bytes]
 
 TYPE = "gate.whatif/v1"
 SWEEP_TYPE = "gate.sweep/v1"
@@ -52,7 +49,7 @@ def whatif_table(found: Whatif, screen: Screen) -> bytes:
     for flip in () if found.difference is None else found.difference.rules:
         lines.add(*_flip(flip), indent=2, hang=4)
     lines.add("")
-    return lines.text().encode() + TableReport().render(found.decision, None, screen)
+    return lines.text().encode() + table.render(found.decision, None, screen)
 
 
 def _banner(lines: Lines, texts: Sequence[str]) -> None:

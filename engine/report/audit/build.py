@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any
 
 from ....evidence.collecting.interface import ProblemKind
@@ -11,7 +11,7 @@ from ...decide.recorded import ALL
 from ...decision.document import Check, CheckStatus, Decision, Severity, Signature, Verdict
 from ...ledger.interface import Entry
 from ...terminal.figures import figure, label, scale
-from ..findings import Finding, Findings
+from ..findings import Finding, Findings, first
 from ..interface import Screen
 from ..table import overridden, trusted
 from . import charts
@@ -59,11 +59,9 @@ def build(decision: Decision, entry: Entry | None, screen: Screen) -> Audit:
     anomalies = tuple(_anomaly(decision, one) for one in found.all())
     counted = Counter(one.severity for one in anomalies)
     return Audit(
+        decision=decision,
+        entry=entry,
         title=drawn[-1].title if decision.stage == ALL else decision.stages[decision.stage].title,
-        workspace=decision.workspace,
-        stage=decision.stage,
-        verdict=decision.verdict,
-        action=decision.action,
         headline=_headline(decision, anomalies),
         counts=tuple((level, counted[level]) for level in Severity if counted[level]),
         identity=tuple(_identity(decision, entry)),
@@ -88,13 +86,7 @@ def build(decision: Decision, entry: Entry | None, screen: Screen) -> Audit:
         latency=charts.latency(tables),
         checklist=charts.checklist(tables),
         equity=charts.equity(tables),
-        evidence=decision.evidence,
         verify=tuple(_verify(decision, entry, screen.arguments)),
-        recorded=None if entry is None else str(entry.index),
-        as_of=decision.effective_time,
-        commit=(decision.subject.commit or "")[:12],
-        policy=f"{decision.policy.name} {decision.policy.version}",
-        version=decision.gate_version,
         absent_artifacts=tables.absent("artifacts.rows"),
     )  # fmt: skip
 
@@ -167,10 +159,9 @@ def _metrics(decision: Decision) -> list[Metric]:
 
 
 def _categories(tables: charts.Tables) -> tuple[Category, ...]:
-    groups: dict[str, list[Artifact]] = {}
+    groups = defaultdict[str, list[Artifact]](list)
     for row in tables.rows("artifacts.rows"):
-        artifact = _artifact(row)
-        groups.setdefault(artifact.category, []).append(artifact)
+        groups[str(row.get("category"))].append(_artifact(row))
     return tuple(Category(name, tuple(found)) for name, found in groups.items())
 
 
@@ -178,11 +169,9 @@ def _artifact(row: dict[str, Any]) -> Artifact:
     found, share = row.get("found"), row.get("coverage_ppm")
     return Artifact(
         pattern=str(row.get("pattern")),
-        category=str(row.get("category")),
         places=_texts(row.get("paths")),
         found=_FOUND.get(found, _UNTOLD),
         signed=_SIGNED.get(str(row.get("signed")), _UNTOLD) if found else _VALID[None],
-        signer=str(row.get("signed_by") or ""),
         valid=_VALID.get(row.get("valid"), _UNTOLD),
         problems=_texts(row.get("problems")),
         coverage=say("not measured") if share is None else figure(share, "ppm"),
@@ -206,7 +195,7 @@ def _anomaly(decision: Decision, finding: Finding) -> Anomaly:
         title = say(_KINDS[finding.kind], what=items[0]) if finding.kind else items[0]
         items = items[1:]
     found = [finding.text] if finding.text and finding.text != title and finding.kind is None else []
-    found += [*items[:MOST_ITEMS], *([f"+{len(items) - MOST_ITEMS}"] if len(items) > MOST_ITEMS else [])]
+    found += first(items, MOST_ITEMS)
     due = min((c.due[:10] for c in decision.conditions if c.code in finding.codes), default="")
     return Anomaly(
         title=title,
@@ -247,15 +236,12 @@ def _role(decision: Decision, signature: Signature, arguments: str) -> Role:
         v.operand == "roles_not_signed" and v.term == signature.role and v.stage == decision.stage
         for v in decision.violations
     )
-    mark = Mark("none", say("not signed"))
+    mark = Mark("bad", say("required, not signed")) if needed else Mark("none", say("not signed"))
     if signature.key is not None:
         mark = Mark("good", say("signed"))
-    elif needed:
-        mark = Mark("bad", say("required, not signed"))
     signed = list(decision.stages)[-1] if decision.stage == ALL else decision.stage
     stage, role = shlex.quote(signed), shlex.quote(signature.role)
-    file = shlex.quote(f"{signed}-{signature.role}.json")
-    signed_file = shlex.quote(f"{signed}-{signature.role}.json.sig")
+    file, signed_file = (shlex.quote(f"{signed}-{signature.role}.json{end}") for end in ("", ".sig"))
     return Role(
         role=signature.role,
         name=signature.name or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ....evidence.base.times import format_utc
@@ -60,39 +60,48 @@ class Tables:
 
 def coverage(tables: Tables) -> Chart | None:
     """Line coverage by package against the target; None where the decision is not about it."""
-    if not tables.looked_for("coverage.packages"):
-        return None
-    limit, bars = tables.limit("test_coverage"), []
-    for row in tables.rows("coverage.packages"):
+    limit = tables.limit("test_coverage")
+
+    def bar(row: dict[str, Any]) -> Bar | None:
         share = row.get("line_ppm")
         if type(share) is not int:
-            continue
+            return None
         met = limit is None or share >= limit
         mark = Mark(GOOD, say("reaches the target")) if met else Mark(WARN, say("below the target"))
         lines = say("{covered} of {statements} statements", **_strings(row, "covered", "statements"))
-        bars.append(Bar(str(row.get("name")), share // 1000, figure(share, "ppm"), lines, mark))
-    absent = None if bars else tables.absent("coverage.packages")
+        return Bar(str(row.get("name")), share // 1000, figure(share, "ppm"), lines, mark)
+
     target: Text = "" if limit is None else say("target {value}", value=f"≥ {figure(limit, 'ppm')}")
-    more = tables.left_out("coverage.packages")
-    return Chart(tuple(bars), None if limit is None else limit // 1000, target, absent, more)
+    return _chart(tables, "coverage.packages", bar, None if limit is None else limit // 1000, target)
 
 
 def checklist(tables: Tables) -> Chart | None:
     """Ticked items of the checklist by category; None where the decision is not about it."""
-    if not tables.looked_for("checklist.categories"):
-        return None
-    bars = []
-    for row in tables.rows("checklist.categories"):
+
+    def bar(row: dict[str, Any]) -> Bar | None:
         ticked, items = row.get("ticked"), row.get("items")
         if type(ticked) is not int or type(items) is not int:
-            continue
-        done = items > 0 and ticked == items
-        mark = Mark(GOOD, say("complete")) if done else Mark(WARN, say("open"))
+            return None
+        mark = Mark(GOOD, say("complete")) if 0 < items == ticked else Mark(WARN, say("open"))
         points = say("{points} points", **_strings(row, "points"))
         counted = say("{ticked} of {items}", ticked=ticked, items=items)
-        bars.append(Bar(str(row.get("name")), ticked * 1000 // max(items, 1), counted, points, mark))
-    absent = None if bars else tables.absent("checklist.categories")
-    return Chart(tuple(bars), None, "", absent, tables.left_out("checklist.categories"))
+        return Bar(str(row.get("name")), ticked * 1000 // max(items, 1), counted, points, mark)
+
+    return _chart(tables, "checklist.categories", bar)
+
+
+def _chart(
+    tables: Tables,
+    fact: str,
+    make: Callable[[dict[str, Any]], Bar | None],
+    limit: int | None = None,
+    target: Text = "",
+) -> Chart | None:
+    """A bar for each row of a table that can be drawn."""
+    if not tables.looked_for(fact):
+        return None
+    bars = tuple(filter(None, map(make, tables.rows(fact))))
+    return Chart(bars, limit, target, None if bars else tables.absent(fact), tables.left_out(fact))
 
 
 def latency(tables: Tables) -> Chart | None:

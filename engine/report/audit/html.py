@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,12 +63,9 @@ class _Timeline(Struct, frozen=True):
     height: int
 
 
-class HtmlReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The audit report as HTML."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return document(decision, entry, screen).encode("utf-8", "backslashreplace")
+    return document(decision, entry, screen).encode("utf-8", "backslashreplace")
 
 
 def document(decision: Decision, entry: Entry | None, screen: Screen, *, printed: bool = False) -> str:
@@ -117,7 +115,7 @@ def page(audit: Audit, language: str, *, printed: bool = False, above: str = "")
         bar_fill={tone: line for tone, (line, _) in _PAPER.items()},
         style=Markup(sheet),  # noqa: S704 - our own style sheet
         style_hash=digest,
-        verdict=VERDICTS[audit.verdict],
+        verdict=VERDICTS[audit.decision.verdict],
         verdicts=VERDICTS,
         contents=_CONTENTS,
         line=_timeline(audit.gates),
@@ -149,14 +147,12 @@ def _template() -> jinja2.Template:
     """The template; read when the first report is made."""
     from .template import load
 
-    return load(lambda value: printable(value) if type(value) is str else value)
+    return load("report.html.j2", lambda value: printable(value) if type(value) is str else value)
 
 
 def _timeline(gates: tuple[Gate, ...]) -> _Timeline:
     rows = max((gate.row for gate in gates), default=0) + 1
-    counts: dict[int, int] = {}
-    for gate in gates:
-        counts[gate.column] = counts.get(gate.column, 0) + 1
+    counts = Counter(gate.column for gate in gates)
     places: dict[str, tuple[int, int]] = {}
     for gate in gates:
         middle = (rows - counts[gate.column]) * _ROW // 2  # a column of few stands in the middle

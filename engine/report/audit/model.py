@@ -6,7 +6,8 @@ from collections import Counter
 
 from msgspec import Struct
 
-from ...decision.document import EvidenceSummary, Severity, Verdict
+from ...decision.document import Decision, EvidenceSummary, Severity, Verdict
+from ...ledger.interface import Entry
 from .words import Said, Text
 
 
@@ -52,11 +53,9 @@ class Artifact(Struct, frozen=True):
     """A row of the artifact matrix."""
 
     pattern: str
-    category: str
     places: tuple[str, ...]
     found: Mark
     signed: Mark
-    signer: str
     valid: Mark
     problems: tuple[str, ...]
     coverage: Text
@@ -174,6 +173,7 @@ class Audit(Struct, frozen=True):
     """The whole report.
 
     Attributes:
+        entry: the decision's place in the ledger; None where it was not recorded.
         headline: the verdict in a sentence.
         identity: what was judged, by what, and when.
         weakened: what makes the decision say less than it would by default.
@@ -181,11 +181,9 @@ class Audit(Struct, frozen=True):
         equity: the paper session's curve, or why there is none.
     """
 
+    decision: Decision
+    entry: Entry | None
     title: str
-    workspace: str
-    stage: str
-    verdict: Verdict
-    action: str | None
     headline: Said
     counts: tuple[tuple[Severity, int], ...]
     identity: tuple[tuple[Said, Text], ...]
@@ -205,13 +203,7 @@ class Audit(Struct, frozen=True):
     latency: Chart | None
     checklist: Chart | None
     equity: Curve | Said | None
-    evidence: tuple[EvidenceSummary, ...]
     verify: tuple[tuple[Said, str], ...]
-    recorded: str | None
-    as_of: str
-    commit: str
-    policy: str
-    version: str
     absent_artifacts: Said
 
     @property

@@ -1,4 +1,4 @@
-"""The step of a package's build that adds the report's template compiled. Nothing else imports this.
+"""The step of a package's build that adds the report's templates compiled. Nothing else imports this.
 
 setuptools loads this file by its path, before there is a package `gate`: no import is relative.
 """
@@ -13,15 +13,16 @@ from setuptools.command.build_py import build_py
 
 
 class BuildPy(build_py):  # type: ignore[misc]  # setuptools has no types
-    """Copies the modules into the package, and adds the one that no checkout has."""
+    """Copies the modules into the package, and adds those that no checkout has."""
 
     def run(self) -> None:
         """See setuptools."""
         super().run()
         if not self.editable_mode:
-            template = _template()
-            file = Path(self.build_lib, "gate", "engine", "report", "audit", f"{template.COMPILED}.py")
-            file.write_text(template.compiled(), encoding="utf-8")
+            template, folder = _template(), Path(self.build_lib, "gate", "engine", "report", "audit")
+            for name in template.TEMPLATES:
+                file = folder / f"{template.module_of(name)}.py"
+                file.write_text(template.compiled(name), encoding="utf-8")
 
 
 def _template() -> ModuleType:

@@ -28,10 +28,9 @@ class PdfReport:
             import weasyprint
         except (ImportError, OSError) as error:  # OSError: a library that it loads is absent
             reason = str(error).partition("\n")[0][:200]
-            raise EnvironmentProblem(
-                f"the PDF report needs WeasyPrint, which cannot be loaded: {reason}",
-                remedy="install the extra (pip install 'compliance-gate[pdf]') and Pango (libpango-1.0-0)",
-            ) from error
+            what = f"the PDF report needs WeasyPrint, which cannot be loaded: {reason}"
+            remedy = "install the extra (pip install 'compliance-gate[pdf]') and Pango (libpango-1.0-0)"
+            raise EnvironmentProblem(what, remedy=remedy) from error
         self._weasyprint = weasyprint
 
     def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:

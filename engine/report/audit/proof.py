@@ -19,7 +19,7 @@ from ...decision.document import (
     Waived,
 )
 from ...terminal.figures import coverage, figure, label, scale
-from ..findings import Findings
+from ..findings import Findings, exactly, first
 from .model import Comparison, Gate, Mark, Rule, StageLogic
 from .words import Text, say
 
@@ -73,11 +73,7 @@ def logic(decision: Decision, gates: Sequence[Gate]) -> tuple[StageLogic, ...]:
 
 def _rule(decision: Decision, findings: Findings, check: Check, broken: Sequence[Violation]) -> Rule:
     sources = {fact.collector for fact in check.facts}
-    places = [
-        place.path + (f":{place.line}" if place.line else place.pointer or "")
-        for violation in broken
-        for place in violation.places
-    ]
+    places = [exactly(place) for violation in broken for place in violation.places]
     solutions = [violation.solution for violation in broken] or [check.solution]
     return Rule(
         code=check.code,
@@ -90,8 +86,8 @@ def _rule(decision: Decision, findings: Findings, check: Check, broken: Sequence
         facts=tuple((fact.name, shown(fact.value, None)) for fact in check.facts),
         looked_at=tuple(filter(None, map(coverage, findings.scopes(check)))),
         evidence=tuple(_sorted(item, broken) for item in decision.evidence if item.id in sources),
-        places=_few(places),
-        reasons=_few([*_reasons(broken), *_remarks(decision, check)]),
+        places=tuple(first(list(dict.fromkeys(places)), MOST)),
+        reasons=tuple(first(list(dict.fromkeys(_reasons(decision, check, broken))), MOST)),
         solutions=() if check.status is CheckStatus.HOLDS else tuple(dict.fromkeys(solutions)),
         owner=check.owner,
         controls=check.controls,
@@ -107,24 +103,16 @@ def _sorted(item: EvidenceSummary, broken: Sequence[Violation]) -> EvidenceSumma
     )
 
 
-def _reasons(broken: Sequence[Violation]) -> Iterator[str]:
+def _reasons(decision: Decision, check: Check, broken: Sequence[Violation]) -> Iterator[str]:
     for one in broken:
         text = f"{one.msg} [{one.term}]" if one.term and one.term not in one.msg else one.msg
         if isinstance(one, Waived):
             text = f"{text} ({one.waiver}, {one.approver}, {one.effective_until[:10]}: {one.reason})"
         yield text
-
-
-def _remarks(decision: Decision, check: Check) -> Iterator[str]:
     yield from (notice.msg for notice in decision.warnings if notice.code == check.code)
-    for one in decision.conditions:
-        if one.code == check.code and check.status is CheckStatus.CONDITIONAL:
-            yield f"{one.msg} ({one.owner}, {one.due[:10]})"
-
-
-def _few(texts: Sequence[str]) -> tuple[str, ...]:
-    once = list(dict.fromkeys(texts))
-    return (*once[:MOST], *([f"+{len(once) - MOST}"] if len(once) > MOST else []))
+    for condition in decision.conditions:
+        if condition.code == check.code and check.status is CheckStatus.CONDITIONAL:
+            yield f"{condition.msg} ({condition.owner}, {condition.due[:10]})"
 
 
 def gates(decision: Decision) -> tuple[Gate, ...]:
@@ -138,14 +126,13 @@ def gates(decision: Decision) -> tuple[Gate, ...]:
     taken: dict[int, int] = defaultdict(int)
     found = []
     for name, stage in stages.items():
-        checks = [check for check in decision.checks if check.stage == name]
+        checks = [check.status is CheckStatus.HOLDS for check in decision.checks if check.stage == name]
         row = taken[columns[name]]
         taken[columns[name]] += 1
-        passing = sum(check.status is CheckStatus.HOLDS for check in checks)
         found.append(
             Gate(
                 name, stage.title, stage.question, stage.verdict, stage.depends_on,
-                tuple(waiting.get(name, ())), passing, len(checks), columns[name], row,
+                tuple(waiting.get(name, ())), sum(checks), len(checks), columns[name], row,
             )
         )  # fmt: skip
     return tuple(found)

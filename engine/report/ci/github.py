@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 from ...decision.document import CheckStatus, Decision
 from ...ledger.interface import Entry
-from ...terminal.figures import coverage, figure, label, printable, scale
-from ...terminal.markdown import code, page, plain, table
+from ...terminal.figures import printable
+from ...terminal.markdown import code, heading, page, plain, table
 from ...terminal.workflow import command
 from ..findings import Finding, Findings, few
 from ..interface import Screen
+from ..table import stage_figures
 from .outcomes import Places, verdict_line, waiver, weight
 
 MAX_PLACES = 5
@@ -22,12 +23,9 @@ MAX_SUMMARY_FINDINGS = 50
 """Findings in the summary, which GitHub cuts at 1 MiB."""
 
 
-class GitHubReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """Workflow commands that annotate the change."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return "".join(_annotations(decision, Places(decision, screen.folder))).encode()
+    return "".join(_annotations(decision, Places(decision, screen.folder))).encode()
 
 
 def _annotations(decision: Decision, places: Places) -> Iterator[str]:
@@ -60,12 +58,9 @@ def _what(finding: Finding) -> str:
     return f"{finding.text}: {items}" if finding.text and items else finding.text or items
 
 
-class GitHubSummary:
+def render_summary(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """Markdown for ``$GITHUB_STEP_SUMMARY``: verdict, stages, findings, what weakens the decision."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return page(_summary(decision, entry))
+    return page(_summary(decision, entry))
 
 
 _BROKEN = (CheckStatus.VIOLATED, CheckStatus.MISSING, CheckStatus.UNKNOWN)
@@ -79,21 +74,18 @@ def _summary(decision: Decision, entry: Entry | None) -> Iterator[str]:
     yield from table(("Stage", "Verdict", "Figures"), _stages(decision))
     found = findings.all()
     if found:
-        yield ""
-        yield f"### {len(found)} findings" if len(found) > 1 else "### 1 finding"
-        yield ""
+        yield from heading(f"{len(found)} findings" if len(found) > 1 else "1 finding", 3)
         yield from table(("Severity", "Rules", "What", "Fix"), map(_row, found[:MAX_SUMMARY_FINDINGS]))
         if len(found) > MAX_SUMMARY_FINDINGS:
             yield ""
             yield f"and {len(found) - MAX_SUMMARY_FINDINGS} more; the decision as JSON has them all"
-    remarks = [plain(f"{one.code}: {waiver(one)}") for one in decision.waived]
-    for one in findings.conditions():
-        remarks.append(plain(f"condition: {one.msg} ({one.owner}, due {one.due[:10]})"))
-    remarks += [plain(f"weakened: {one.msg}") for one in decision.weakenings]
-    remarks += [plain(f"{one.level}: {one.msg}") for one in decision.warnings if one.level == "error"]
+    remarks = [f"{one.code}: {waiver(one)}" for one in decision.waived]
+    remarks += [f"condition: {one.msg} ({one.owner}, due {one.due[:10]})" for one in findings.conditions()]
+    remarks += [f"weakened: {one.msg}" for one in decision.weakenings]
+    remarks += [f"{one.level}: {one.msg}" for one in decision.warnings if one.level == "error"]
     if remarks:
         yield ""
-        yield from (f"* {one}" for one in remarks)
+        yield from (f"* {plain(one)}" for one in remarks)
     subject, policy = decision.subject, decision.policy
     place = f"ledger entry {entry.index}, `{entry.digest[:16]}…`" if entry else "not recorded"
     yield ""
@@ -105,17 +97,11 @@ def _summary(decision: Decision, entry: Entry | None) -> Iterator[str]:
 
 def _stages(decision: Decision) -> Iterator[tuple[str, ...]]:
     for name, stage in decision.stages.items():
-        figures = ", ".join(
-            f"{label(n)} {figure(item.value, scale(n, item.unit))}"
-            + (f" in {looked}" if (looked := coverage(item.scope, item.value)) else "")
-            for n, item in stage.figures.items()
-            if stage.has_evidence
-        )
         failed = sum(check.stage == name and check.status in _BROKEN for check in decision.checks)
         verdict = f"{_MARKS[stage.verdict]} {stage.verdict.value}" + (
             f" ({failed} rule{'s' * (failed > 1)})" if failed else ""
         )
-        yield plain(f"{name} {stage.title}"), verdict, plain(figures or "no evidence")
+        yield plain(f"{name} {stage.title}"), verdict, plain(stage_figures(decision, name))
 
 
 def _row(finding: Finding) -> tuple[str, ...]:

@@ -26,12 +26,9 @@ _SEVERITIES = {
 }
 
 
-class GitLabReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The violations as code quality issues."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_json(list(_issues(decision, Places(decision, screen.folder))))
+    return render_json(list(_issues(decision, Places(decision, screen.folder))))
 
 
 def _issues(decision: Decision, places: Places) -> Iterator[dict[str, Any]]:

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Protocol, TypeVar
+from collections.abc import Iterator
 
 from msgspec import Struct
 
-from ...decision.document import (
-    Check,
-    CheckStatus,
-    Condition,
-    Decision,
-    Place,
-    Severity,
-    Violation,
-    Waived,
-)
+from ...decision.document import Check, CheckStatus, Condition, Decision, Place, Severity, Violation, Waived
 from ...terminal.figures import printable, requirement
+from ..findings import by_code
 from ..gemara.documents import DEPENDENCY, SUBJECT
 
 SETTINGS = "gate.yaml"
@@ -28,14 +18,6 @@ OWN = {"subject": SUBJECT, "dependency": DEPENDENCY}
 """What gate itself asks for, beside the rules: name in the code → title."""
 
 _UNORDERED = (None, "∅", "⊇")
-
-
-class _Coded(Protocol):
-    @property
-    def code(self) -> str: ...
-
-
-T = TypeVar("T", bound=_Coded)
 
 
 class Outcome(Struct, frozen=True):
@@ -92,8 +74,8 @@ class Outcome(Struct, frozen=True):
 
 def outcomes(decision: Decision) -> list[Outcome]:
     """Every rule of the decision in its order, then what gate itself asks for and does not hold."""
-    violations, waived = _by_code(decision.violations), _by_code(decision.waived)
-    conditions = _by_code(decision.conditions)
+    violations, waived = by_code(decision.violations), by_code(decision.waived)
+    conditions = by_code(decision.conditions)
     checks = {check.code: check for check in decision.checks}
     stages = {one.code: one.stage for one in decision.violations} | {c.code: c.stage for c in decision.checks}
     return [
@@ -102,19 +84,12 @@ def outcomes(decision: Decision) -> list[Outcome]:
             stages[code],
             checks[code].title if code in checks else OWN.get(code.rpartition(".")[2], code),
             checks.get(code),
-            violations[code],
-            waived[code],
-            conditions[code],
+            tuple(violations[code]),
+            tuple(waived[code]),
+            tuple(conditions[code]),
         )
         for code in [*checks, *(code for code in stages if code not in checks)]
     ]
-
-
-def _by_code(items: Iterable[T]) -> defaultdict[str, tuple[T, ...]]:
-    found = defaultdict[str, list[T]](list)
-    for item in items:
-        found[item.code].append(item)
-    return defaultdict(tuple, {name: tuple(same) for name, same in found.items()})
 
 
 class Places:

@@ -25,16 +25,13 @@ PAGES = {"gate-prelive": "policies.md", "gate-release": "policies-release.md"}
 _PRIORITY = {Severity.CRITICAL: "error", Severity.HIGH: "error", Severity.MEDIUM: "warning"}
 
 
-class SarifReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The decision as one run of ``gate evaluate``."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        found = [one for one in outcomes(decision) if not one.waits]
-        rules = {one.code: _rule(decision, one) for one in found}
-        results = list(_results(found, Places(decision, screen.folder)))
-        made = document("gate", rules, results, remarks=list(_remarks(decision)), **_run(decision, entry))
-        return render_json(made)
+    found = [one for one in outcomes(decision) if not one.waits]
+    rules = {one.code: _rule(decision, one) for one in found}
+    results = list(_results(found, Places(decision, screen.folder)))
+    made = document("gate", rules, results, remarks=list(_remarks(decision)), **_run(decision, entry))
+    return render_json(made)
 
 
 def help_uri(decision: Decision, code: str, severity: str) -> str | None:

@@ -17,16 +17,13 @@ from ..json_format import escaped
 from .outcomes import Outcome, Places, message, outcomes, verdict_line
 
 
-class TapReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The decision as a stream of test points."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        found, places = outcomes(decision), Places(decision, screen.folder)
-        lines = ["TAP version 14", f"1..{len(found)}", f"# {verdict_line(decision)}"]
-        for number, one in enumerate(found, 1):
-            lines += _point(number, one, places)
-        return for_people("".join(f"{line}\n" for line in lines)).encode()
+    found, places = outcomes(decision), Places(decision, screen.folder)
+    lines = ["TAP version 14", f"1..{len(found)}", f"# {verdict_line(decision)}"]
+    for number, one in enumerate(found, 1):
+        lines += _point(number, one, places)
+    return for_people("".join(f"{line}\n" for line in lines)).encode()
 
 
 def _point(number: int, one: Outcome, places: Places) -> Iterator[str]:

@@ -18,10 +18,7 @@ from ..interface import Screen
 from ..json_format import render_json
 
 
-class AttestationReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The unsigned statement, as JSON."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        digest = sha256(canonical(decision.to_json())).hexdigest()
-        return render_json(json.loads(masked(json.dumps(statement_of(decision, digest)))))
+    digest = sha256(canonical(decision.to_json())).hexdigest()
+    return render_json(json.loads(masked(json.dumps(statement_of(decision, digest)))))

@@ -8,8 +8,9 @@ decision is a function of (input, policies, time), so equal decisions are equal 
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import quote
@@ -31,20 +32,14 @@ _RISK: Final = "http://csrc.nist.gov/ns/oscal/unknown"
 Json = dict[str, Any]
 
 
-class ResultsReport:
+def render_results(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The assessment results."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_json({"assessment-results": _Document(decision, entry).results()})
+    return render_json({"assessment-results": _Document(decision, entry).results()})
 
 
-class PlanReport:
+def render_plan(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The plan of action and milestones."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_json({"plan-of-action-and-milestones": _Document(decision, entry).plan()})
+    return render_json({"plan-of-action-and-milestones": _Document(decision, entry).plan()})
 
 
 class _Document:
@@ -53,19 +48,23 @@ class _Document:
         self.entry = entry
         parts = (decision.input_digest, decision.policy.digest, decision.effective_time, decision.stage)
         self.digest = sha256("\0".join((*parts, decision.gate_version)).encode()).hexdigest()
-        self._ids: dict[tuple[str, ...], str] = {}
+        self.id = functools.cache(self._id)
         self._observed = {one.id for one in decision.evidence}
         self.origin = {"actors": [{"type": "tool", "actor-uuid": self.id("tool")}]}
         self.open = [*decision.violations, *decision.waived]
 
-    def id(self, *name: str) -> str:
+    def _id(self, *name: str) -> str:
         """The UUID of the part of that name."""
-        if name not in self._ids:
-            self._ids[name] = str(uuid5(_IDS, "\0".join((self.digest, *name))))
-        return self._ids[name]
+        return str(uuid5(_IDS, "\0".join((self.digest, *name))))
+
+    def _observations(self, collectors: Iterable[str]) -> list[Json]:
+        """The observations of collectors, of those that there are."""
+        known = (name for name in dict.fromkeys(collectors) if name in self._observed)
+        return [{"observation-uuid": self.id("observation", name)} for name in known]
 
     def results(self) -> Json:
         decision = self.decision
+        controls = [{"control-id": _token(check.code)} for check in decision.checks]
         result = {
             "uuid": self.id("result"),
             "title": _line(f"{decision.stage}: {decision.verdict}"),
@@ -74,10 +73,10 @@ class _Document:
             "end": decision.effective_time,
             "props": list(self._about()),
             "local-definitions": {"components": [self._system()], "assessment-assets": self._assets()},
-            "reviewed-controls": {"control-selections": [{"include-controls": self._controls()}]},
+            "reviewed-controls": {"control-selections": [{"include-controls": controls}]},
             "attestations": list(self._attestations()),
             "observations": [self._observation(one) for one in decision.evidence],
-            "risks": self._risks(),
+            "risks": [self._risk(number, one) for number, one in enumerate(self.open)],
             "findings": [self._finding(check) for check in decision.checks],
         }
         return {
@@ -96,7 +95,7 @@ class _Document:
             "system-id": {"id": _line(decision.workspace)},
             "local-definitions": {"components": [self._system()], "assessment-assets": self._assets()},
             "observations": [self._observation(one) for one in decision.evidence],
-            "risks": self._risks(),
+            "risks": [self._risk(number, one) for number, one in enumerate(self.open)],
             "poam-items": list(self._items()) or [self._nothing()],
             "back-matter": {"resources": [self._policy()]},
         }
@@ -160,9 +159,6 @@ class _Document:
             "props": [_prop("sha256", policy.digest)],
         }
 
-    def _controls(self) -> list[Json]:
-        return [{"control-id": _token(check.code)} for check in self.decision.checks]
-
     def _attestations(self) -> Iterator[Json]:
         for one in self.decision.signatures:
             if one.principal is None:
@@ -218,17 +214,10 @@ class _Document:
                 "target-id": _token(check.code),
                 "status": {"state": "satisfied" if holds else "not-satisfied", "reason": reason},
             },
-            "related-observations": [
-                {"observation-uuid": self.id("observation", name)}
-                for name in dict.fromkeys(fact.collector for fact in check.facts)
-                if name in self._observed
-            ],
+            "related-observations": self._observations(fact.collector for fact in check.facts),
             "related-risks": [{"risk-uuid": self.id("risk", str(number))} for number in concerned],
         }
         return _without_empty(found)
-
-    def _risks(self) -> list[Json]:
-        return [self._risk(number, one) for number, one in enumerate(self.open)]
 
     def _risk(self, number: int, one: Violation) -> Json:
         waived = isinstance(one, Waived)
@@ -247,28 +236,21 @@ class _Document:
             "origins": [self.origin],
             "characterizations": [{"origin": self.origin, "facets": [facet]}],
             "remediations": [remedy],
-            "related-observations": [
-                {"observation-uuid": self.id("observation", name)}
-                for name in one.evidence
-                if name in self._observed
-            ],
+            "related-observations": self._observations(one.evidence),
         }
         if (due := self._due(one)) is not None:
             risk["deadline"] = due
         if isinstance(one, Waived):
             agreed = f"Waived by {one.approver} ({one.waiver}, {one.reference}): {one.reason}"
-            risk["mitigating-factors"] = [
-                {"uuid": self.id("waiver", str(number)), "description": _line(agreed)}
-            ]
+            factor = {"uuid": self.id("waiver", str(number)), "description": _line(agreed)}
+            risk["mitigating-factors"] = [factor]
         return _without_empty(risk)
 
     def _due(self, one: Violation) -> str | None:
         if isinstance(one, Waived):
             return _time(one.effective_until, None)
-        found = [
-            when for c in self.decision.conditions if c.code == one.code and (when := _time(c.due, None))
-        ]
-        return min(found, default=None)
+        due = (_time(c.due, None) for c in self.decision.conditions if c.code == one.code)
+        return min(filter(None, due), default=None)
 
     def _items(self) -> Iterator[Json]:
         for number, one in enumerate(self.open):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from io import BytesIO
 from itertools import islice
 from typing import Any, Final
 
@@ -36,27 +37,16 @@ COLUMNS: Final = {
 """Name → type; docs/fleet.md says what each means."""
 
 
-class _Sink:
-    """A file that keeps what is written until it is taken."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self._parts: list[bytes] = []
-
-    def write(self, data: Any) -> int:
-        self._parts.append(bytes(data))
-        return len(data)
-
-    def flush(self) -> None:
-        """Everything is there at once."""
+class _Sink(BytesIO):
+    """A file that keeps what is written until it is taken, also when it is closed."""
 
     def close(self) -> None:
-        self.closed = True
+        """Stay open: what was written last is taken after that."""
 
     def take(self) -> bytes:
-        data = b"".join(self._parts)
-        self._parts.clear()
+        data = self.getvalue()
+        self.seek(0)
+        self.truncate()
         return data
 
 

@@ -8,16 +8,15 @@ result is the verdict. The effective time stands for all times, so equal decisio
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from ...decision.document import Check, CheckStatus, Decision, Place, Verdict, Violation, Waived
+from ...decision.document import Check, CheckStatus, Decision, Verdict, Violation, Waived
 from ...ledger.interface import Entry
 from ...terminal.figures import comparison
 from ...terminal.lines import Screen
 from ..explain import MAX_FILES
-from ..findings import Findings
+from ..findings import Findings, by_code, exactly
 from .documents import DEPENDENCY, SUBJECT, metadata, own_id, render_yaml, requirement_id
 
 _VERDICTS = {Verdict.PASS: "Passed", Verdict.FAIL: "Failed", Verdict.CONDITIONAL: "Needs Review"}
@@ -35,12 +34,9 @@ _FOUND = {
 }
 
 
-class GemaraReport:
+def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
     """The evaluation log of a decision, as YAML."""
-
-    def render(self, decision: Decision, entry: Entry | None, screen: Screen) -> bytes:
-        """See :class:`~gate.engine.report.interface.Report`."""
-        return render_yaml(evaluation_log(decision, entry))
+    return render_yaml(evaluation_log(decision, entry))
 
 
 def evaluation_log(decision: Decision, entry: Entry | None = None) -> dict[str, Any]:
@@ -48,29 +44,14 @@ def evaluation_log(decision: Decision, entry: Entry | None = None) -> dict[str, 
     return _Log(decision).document(entry)
 
 
-class _Coded(Protocol):
-    @property
-    def code(self) -> str: ...
-
-
-T = TypeVar("T", bound=_Coded)
-
-
-def _by_code(items: Iterable[T]) -> defaultdict[str, list[T]]:
-    found = defaultdict[str, list[T]](list)
-    for item in items:
-        found[item.code].append(item)
-    return found
-
-
 class _Log:
     def __init__(self, decision: Decision) -> None:
         self.decision = decision
-        self.violations = _by_code(decision.violations)
-        self.waived = _by_code(decision.waived)
-        self.conditions = _by_code(decision.conditions)
-        self.open = _by_code(Findings(decision).conditions())
-        self.warnings = _by_code(decision.warnings)
+        self.violations = by_code(decision.violations)
+        self.waived = by_code(decision.waived)
+        self.conditions = by_code(decision.conditions)
+        self.open = by_code(Findings(decision).conditions())
+        self.warnings = by_code(decision.warnings)
         self.evidence = {item.id: item for item in decision.evidence}
         self.catalog = decision.policy.name
         self.recorded = f"{self.catalog}.evidence"
@@ -243,14 +224,10 @@ def _message(violation: Violation) -> str:
     text, term = violation.msg, violation.term
     if term and term not in text:
         text = f"{text} [{term}]"
-    places = [_place(place) for place in violation.places if place.path not in text]
+    places = [exactly(place) for place in violation.places if place.path not in text]
     if places:
         text = f"{text} ({', '.join(places)})"
     if isinstance(violation, Waived):
         by, until = violation.approver, violation.effective_until
         text = f"Waived by {by} until {until} ({violation.waiver}): {text}"
     return text
-
-
-def _place(place: Place) -> str:
-    return f"{place.path}:{place.line}" if place.line else f"{place.path}{place.pointer or ''}"

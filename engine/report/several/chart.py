@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import groupby
 
 from ...terminal.figures import for_people, printable, shorten
+from ..interface import Screen
 from .series import Point, Series, Trend
 
 WIDTH, HEIGHT, COLUMNS, MARGIN = 340, 120, 2, 16
@@ -24,7 +26,7 @@ _STYLE = (
 )
 
 
-def chart(found: Trend) -> bytes:
+def chart(found: Trend, screen: Screen) -> bytes:
     """The figures of a trend as SVG."""
     rows = -(-max(len(found.series), 1) // COLUMNS)
     width = 2 * MARGIN + COLUMNS * (WIDTH + MARGIN) - MARGIN
@@ -75,15 +77,9 @@ def drawn(one: Series) -> Iterator[str]:
 
 def _runs(points: Sequence[Point]) -> Iterator[list[tuple[int, int]]]:
     """Index and value of what was measured one after another; a gap ends a line."""
-    run: list[tuple[int, int]] = []
-    for index, point in enumerate(points):
-        if point.value is not None:
-            run.append((index, point.value))
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
+    for measured, run in groupby(enumerate(points), key=lambda item: item[1].value is not None):
+        if measured:
+            yield [(index, point.value) for index, point in run if point.value is not None]
 
 
 def _at(index: int, value: int, one: Series, left: int, top: int, width: int, height: int) -> tuple[int, int]:

@@ -7,18 +7,19 @@ has, other severities and other limits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from ....evidence.base.records import to_json
 from ...decision.document import Check, CheckStatus, Decision, Severity, Verdict
-from ...terminal.figures import figure, label, printable, scale
+from ...terminal.figures import figure, label, scale
 from ...terminal.lines import Lines
-from ...terminal.markdown import code, page, plain, table
+from ...terminal.markdown import code, heading, page, plain, table
 from ..ci.outcomes import Outcome, message, outcomes, verdict_line
 from ..findings import few
 from ..interface import Screen
-from ..json_format import render_json
+from ..json_format import render_json, shown
 from ..table import VERDICT_STYLE
 
 MARKER = "<!-- gate report compare -->"
@@ -31,6 +32,15 @@ ROWS = (20, 8, 3, 0)
 MAX_CHARS = 200
 MAX_BYTES = 60_000
 """Of the comment; GitHub takes 65,536 characters."""
+
+
+_KINDS = (
+    ("not fixed", "Not failing any more, and not fixed", "excused"),
+    ("verdict", "Verdicts of stages", "verdicts"),
+    ("figure", "Figures", "figures"),
+    ("policy", "Policy impact", "policy"),
+)
+"""Changes in words: before a line, as a heading, and the field of the comparison."""
 
 
 class Changed(Struct, frozen=True):
@@ -162,17 +172,11 @@ def _json(found: Comparison, screen: Screen) -> bytes:
         return [
             {
                 "code": one.code,
-                "title": printable(one.title),
+                "title": one.title,
                 "severity": one.check.severity.value if one.check else Severity.HIGH.value,
                 "violations": [message(violation) for violation in one.violations],
             }
             for one in chosen
-        ]
-
-    def changes(found: Sequence[Changed]) -> list[dict[str, str]]:
-        return [
-            {"name": printable(one.name), "before": printable(one.before), "after": printable(one.after)}
-            for one in found
         ]
 
     def about(one: Decision) -> dict[str, object]:
@@ -181,47 +185,36 @@ def _json(found: Comparison, screen: Screen) -> bytes:
             "commit": one.subject.commit, "sources": one.subject.digest, "policy": one.policy.digest,
         }  # fmt: skip
 
-    return render_json(
-        {
-            "base": about(found.base),
-            "head": about(found.head),
-            "verdicts": changes(found.verdicts),
-            "newly_failing": rules(found.failing),
-            "newly_fixed": rules(found.fixed),
-            "excused": changes(found.excused),
-            "still_failing": found.still,
-            "figures": changes(found.figures),
-            "policy": changes(found.policy),
-            "weakened": [printable(text) for text in found.weakened],
-        }
-    )
+    stated = {
+        "base": about(found.base),
+        "head": about(found.head),
+        "verdicts": to_json(found.verdicts),
+        "newly_failing": rules(found.failing),
+        "newly_fixed": rules(found.fixed),
+        "excused": to_json(found.excused),
+        "still_failing": found.still,
+        "figures": to_json(found.figures),
+        "policy": to_json(found.policy),
+        "weakened": found.weakened,
+    }
+    return render_json(shown(stated))
 
 
 def _table(found: Comparison, screen: Screen) -> bytes:
     lines = Lines(screen)
     for name, one in (("base  ", found.base), ("now   ", found.head)):
-        lines.add((name, "dim"), (one.verdict.value, VERDICT_STYLE[one.verdict]), _rest(one), hang=6)
+        rest = verdict_line(one).removeprefix(one.verdict.value)
+        lines.add((name, "dim"), (one.verdict.value, VERDICT_STYLE[one.verdict]), rest, hang=6)
     lines.add(_headline(found))
     for mark, style, chosen in (("✘", "red", found.failing), ("✔", "green", found.fixed)):
         for outcome in chosen:
             lines.add((f"{mark} {outcome.code}  ", style), _told(outcome), hang=4)
-    for title, changes in _changes(found):
-        for change in changes:
+    for title, _, name in _KINDS:
+        for change in getattr(found, name):
             lines.add((f"{title}: ", "yellow"), f"{change.name} {change.before} → {change.after}", hang=4)
     for text in found.weakened:
         lines.add(("weakened: ", "yellow"), text, hang=4)
     return lines.text().encode()
-
-
-def _changes(found: Comparison) -> Iterator[tuple[str, tuple[Changed, ...]]]:
-    yield "not fixed", found.excused
-    yield "verdict", found.verdicts
-    yield "figure", found.figures
-    yield "policy", found.policy
-
-
-def _rest(decision: Decision) -> str:
-    return verdict_line(decision).removeprefix(decision.verdict.value)
 
 
 def _headline(found: Comparison) -> str:
@@ -258,21 +251,12 @@ def _comment(found: Comparison, most: int) -> Iterator[str]:
     yield f"{plain(_headline(found))}."
     for title, chosen in (("Newly failing", found.failing), ("Newly fixed", found.fixed)):
         if chosen:
-            yield ""
-            yield f"#### {title}"
-            yield ""
+            yield from heading(title)
             yield from table(("Severity", "Rule", "What", "Fix"), map(_row, chosen[:most]))
             yield from _more(chosen, most)
-    for title, changes in (
-        ("Not failing any more, and not fixed", found.excused),
-        ("Verdicts of stages", found.verdicts),
-        ("Figures", found.figures),
-        ("Policy impact", found.policy),
-    ):
-        if changes:
-            yield ""
-            yield f"#### {title}"
-            yield ""
+    for _, title, name in _KINDS:
+        if changes := getattr(found, name):
+            yield from heading(title)
             rows = ((plain(one.name), plain(one.before), plain(one.after)) for one in changes[:most])
             yield from table(("", "Base", "Now"), rows)
             yield from _more(changes, most)
@@ -297,15 +281,10 @@ def _more(rows: Sequence[object], most: int) -> Iterator[str]:
 
 
 def _row(one: Outcome) -> tuple[str, ...]:
-    severity = (
-        one.violations[0].severity if one.violations else one.check.severity if one.check else Severity.HIGH
-    )
-    fix = one.violations[0].solution if one.violations else ""
+    severity, fix = one.check.severity if one.check else Severity.HIGH, ""
+    if one.violations:
+        severity, fix = one.violations[0].severity, one.violations[0].solution
     return severity.value, code(one.code), plain(_told(one), MAX_CHARS), plain(fix, MAX_CHARS)
 
 
-RENDERERS: dict[str, Callable[[Comparison, Screen], bytes]] = {
-    "table": _table,
-    "markdown": _markdown,
-    "json": _json,
-}
+RENDERERS = {"table": _table, "markdown": _markdown, "json": _json}

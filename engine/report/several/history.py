@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -92,9 +92,8 @@ def _table(rows: Sequence[Recorded], screen: Screen) -> bytes:
         start = f"{row.entry.entry.index:>5}  {row.time}  {pad(commit, 7)}  "
         stage = f"{pad(row.entry.summary['stage'], 6)}  "
         hang = 7  # as wide as the numbers of entries
-        lines.add(
-            start, (f"{verdict.value:<11}", VERDICT_STYLE[verdict]), f"  {stage}", _about(row), hang=hang
-        )
+        shown = (f"{verdict.value:<11}", VERDICT_STYLE[verdict])
+        lines.add(start, shown, f"  {stage}", _about(row), hang=hang)
     if not rows:
         lines.add("no decision was recorded")
     return lines.text().encode()
@@ -145,16 +144,8 @@ def _data(row: Recorded) -> dict[str, Any]:
 
 
 _COLUMNS = (
-    "entry",
-    "effective_time",
-    "commit",
-    "policy",
-    "policy_digest",
-    "stage",
-    "verdict",
-    "rules_hold",
-    "rules",
-)
+    "entry", "effective_time", "commit", "policy", "policy_digest", "stage", "verdict", "rules_hold", "rules",
+)  # fmt: skip
 
 
 def _csv(rows: Sequence[Recorded], screen: Screen) -> bytes:
@@ -169,7 +160,7 @@ def _csv(rows: Sequence[Recorded], screen: Screen) -> bytes:
     return render_csv(cells())
 
 
-def render_csv(rows: Iterator[Sequence[Any]]) -> bytes:
+def render_csv(rows: Iterable[Sequence[Any]]) -> bytes:
     """Rows as CSV (RFC 4180), in which no cell is a formula and every text is on one line."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows([[_cell(value) for value in row] for row in rows])
@@ -184,8 +175,4 @@ def _cell(value: Any) -> Any:
     return f"'{shown}" if shown.lstrip()[:1] in tuple("=+-@|%") else shown
 
 
-RENDERERS: dict[str, Callable[[Sequence[Recorded], Screen], bytes]] = {
-    "table": _table,
-    "json": _json,
-    "csv": _csv,
-}
+RENDERERS = {"table": _table, "json": _json, "csv": _csv}

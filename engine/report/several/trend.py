@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 
 from ...terminal.figures import printable
 from ...terminal.lines import Lines, columns, pad
@@ -22,13 +21,11 @@ def sparkline(points: Sequence[Point]) -> str:
     """One bar for each point between the least and the greatest; a gap where nothing was measured."""
     values = [point.value for point in points if point.value is not None]
     low, high = min(values, default=0), max(values, default=0)
-    return "".join(GAP if point.value is None else BARS[_level(point.value, low, high)] for point in points)
-
-
-def _level(value: int, low: int, high: int) -> int:
-    if low == high:
-        return len(BARS) // 2
-    return int(Fraction(value - low, high - low) * (len(BARS) - 1))
+    top, middle = len(BARS) - 1, len(BARS) // 2
+    return "".join(
+        GAP if one.value is None else BARS[(one.value - low) * top // (high - low) if high > low else middle]
+        for one in points
+    )
 
 
 def _table(found: Trend, screen: Screen) -> bytes:
@@ -57,11 +54,8 @@ def _table(found: Trend, screen: Screen) -> bytes:
 
 def _json(found: Trend, screen: Screen) -> bytes:
     series = [
-        {
-            "name": one.name,
-            "unit": one.unit,
-            "points": [{"entry": p.entry, "effective_time": p.time, "value": p.value} for p in one.points],
-        }
+        {"name": one.name, "unit": one.unit}
+        | {"points": [{"entry": p.entry, "effective_time": p.time, "value": p.value} for p in one.points]}
         for one in found.series
     ]
     problems = [{"entry": index, "reason": printable(reason)} for index, reason in found.problems]
@@ -69,22 +63,9 @@ def _json(found: Trend, screen: Screen) -> bytes:
 
 
 def _csv(found: Trend, screen: Screen) -> bytes:
-    def rows() -> Iterator[Sequence[object]]:
-        yield "figure", "unit", "entry", "effective_time", "value"
-        for one in found.series:
-            for point in one.points:
-                yield one.name, one.unit, point.entry, point.time, point.value
-
-    return render_csv(rows())
+    head = ("figure", "unit", "entry", "effective_time", "value")
+    rows = ((one.name, one.unit, p.entry, p.time, p.value) for one in found.series for p in one.points)
+    return render_csv([head, *rows])
 
 
-def _svg(found: Trend, screen: Screen) -> bytes:
-    return chart(found)
-
-
-RENDERERS: dict[str, Callable[[Trend, Screen], bytes]] = {
-    "table": _table,
-    "json": _json,
-    "csv": _csv,
-    "svg": _svg,
-}
+RENDERERS = {"table": _table, "json": _json, "csv": _csv, "svg": chart}

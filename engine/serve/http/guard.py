@@ -83,7 +83,7 @@ class Guard:
             self._busy[counted] -= reads
             if not self._busy[counted]:
                 del self._busy[counted]
-            self._counts["gate_service_requests_total", f'status="{answer.status // 100}xx"'] += 1
+            self._counts["gate_service_requests_total", (("status", f"{answer.status // 100}xx"),)] += 1
             tell(
                 "request",
                 level,

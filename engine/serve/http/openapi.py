@@ -14,6 +14,7 @@ from .answers import PROBLEM
 _TEXT: Final = {"type": "string"}
 _COUNT: Final = {"type": "integer", "minimum": 0}
 _TEXTS: Final = {"type": "array", "items": _TEXT}
+_TRUTH: Final = {"type": "boolean"}
 _DIGEST: Final = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 _VERDICT: Final = {"type": "string", "enum": ["PASS", "FAIL", "CONDITIONAL"]}
 
@@ -22,45 +23,37 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
+def _named(schema: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{schema}"}
+
+
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "required": sorted(properties), "properties": properties}
 
 
 _SCHEMAS: Final[dict[str, Any]] = {
-    "Log": _object(
-        name=_TEXT, owner=_or_null(_TEXT), sound=_or_null({"type": "boolean"}), accepts={"type": "boolean"}
-    ),
+    "Log": _object(name=_TEXT, owner=_or_null(_TEXT), sound=_or_null(_TRUTH), accepts=_TRUTH),
     "Row": _object(
-        entry=_COUNT,
-        leaf=_DIGEST,
-        decision=_DIGEST,
-        time=_TEXT,
-        stage=_TEXT,
+        **dict.fromkeys(("entry", "conditions"), _COUNT),
+        **dict.fromkeys(("leaf", "decision"), _DIGEST),
+        **dict.fromkeys(("time", "stage", "workspace", "policy", "policyDigest"), _TEXT),
+        **dict.fromkeys(("violations", "waived", "weakenings"), _TEXTS),
         verdict=_VERDICT,
         stages={"type": "object", "additionalProperties": _VERDICT},
-        workspace=_TEXT,
         commit=_or_null(_TEXT),
-        policy=_TEXT,
-        policyDigest=_TEXT,
-        violations=_TEXTS,
-        waived=_TEXTS,
-        conditions=_COUNT,
-        weakenings=_TEXTS,
     ),
-    "Logs": _object(logs={"type": "array", "items": {"$ref": "#/components/schemas/Log"}}),
-    "Decisions": _object(
-        decisions={"type": "array", "items": {"$ref": "#/components/schemas/Row"}}, next=_or_null(_COUNT)
-    ),
+    "Logs": _object(logs={"type": "array", "items": _named("Log")}),
+    "Decisions": _object(decisions={"type": "array", "items": _named("Row")}, next=_or_null(_COUNT)),
     "Recorded": _object(
         entry=_COUNT,
         leaf=_DIGEST,
         decision=_DIGEST,
         verdict=_VERDICT,
-        new={"type": "boolean", "description": "False where it was recorded before."},
+        new={**_TRUTH, "description": "False where it was recorded before."},
         sealed={**_COUNT, "description": "How many entries the checkpoint covers."},
     ),
     "Verification": _object(
-        sound=_or_null({"type": "boolean"}),
+        sound=_or_null(_TRUTH),
         time=_or_null(_TEXT),
         seconds=_or_null({"type": "number"}),
         problem=_or_null(_TEXT),
@@ -117,6 +110,12 @@ def _paths(service: Service) -> dict[str, dict[str, dict[str, Any]]]:
     text: dict[str, Any] = {"text/plain": _TEXT}
     binary: dict[str, Any] = {"application/octet-stream": {}}
     formats: dict[str, Any] = {kind: {} for kind in ("text/plain", "text/html", "application/json")}
+    impact = _posts(
+        "Have the latest decisions judged again under a policy bundle.",
+        "A policy bundle, as `gate policy bundle` writes it.",
+        "application/gzip",
+        {"202": _answer("It waits; `result` is the path of its page.", _json("", _object(result=_TEXT)))},
+    )
     return {
         "/healthz": {"get": _reads("The service runs.", _json("Health", _object(status=_TEXT)))},
         "/openapi.json": {"get": _reads("This document.", {"application/json": {"type": "object"}})},
@@ -127,20 +126,16 @@ def _paths(service: Service) -> dict[str, dict[str, dict[str, Any]]]:
                 **_reads("Recorded decisions, newest first.", _json("Decisions"), 400, 404, 503),
                 "parameters": [_query(name, text) for name, text in FILTERS.items()],
             },
-            "post": {
-                "summary": "Record a decision, which is checked and judged again.",
-                "security": [{"token": []}, {"certificate": []}],
-                "requestBody": {
-                    "required": True,
-                    "description": "The archive of a decision, as `gate evaluate --record-to` sends it.",
-                    "content": {TYPE: {}},
-                },
-                "responses": {
+            "post": _posts(
+                "Record a decision, which is checked and judged again.",
+                "The archive of a decision, as `gate evaluate --record-to` sends it.",
+                TYPE,
+                {
                     "201": _answer("It is recorded and sealed.", _json("Recorded")),
                     "200": _answer("It was recorded before.", _json("Recorded")),
-                    **_problems(401, 403, 404, 408, 411, 413, 415, 422, 429, 503),
+                    **_problems(422),
                 },
-            },
+            ),
         },
         one: {"get": _reads("The decision document, byte for byte.", {"application/json": {}}, 404, 503)},
         f"{one}/report/{{format}}": {"get": _reads("The decision in a report format.", formats, 404, 503)},
@@ -152,36 +147,26 @@ def _paths(service: Service) -> dict[str, dict[str, dict[str, Any]]]:
         "/tlog/{log}/checkpoint": {"get": _reads("The latest checkpoint.", text, 404, 503)},
         "/tlog/{log}/key": {"get": _reads("The log's verifier key.", text, 404, 503)},
         "/tlog/{log}/tile/{tile}": {"get": _reads("A tile (c2sp.org/tlog-tiles).", binary, 404, 503)},
-        **({f"{log}/impact": {"post": _pushing()}} if pushed else {}),
+        **({f"{log}/impact": {"post": impact}} if pushed else {}),
     }
 
 
-def _pushing() -> dict[str, Any]:
+def _posts(summary: str, body: str, kind: str, answers: dict[str, Any]) -> dict[str, Any]:
     return {
-        "summary": "Have the latest decisions judged again under a policy bundle.",
+        "summary": summary,
         "security": [{"token": []}, {"certificate": []}],
-        "requestBody": {
-            "required": True,
-            "description": "A policy bundle, as `gate policy bundle` writes it.",
-            "content": {"application/gzip": {}},
-        },
-        "responses": {
-            "202": _answer("It waits; `result` is the path of its page.", _json("", _object(result=_TEXT))),
-            **_problems(401, 403, 404, 408, 411, 413, 415, 429, 503),
-        },
+        "requestBody": {"required": True, "description": body, "content": {kind: {}}},
+        "responses": {**answers, **_problems(401, 403, 404, 408, 411, 413, 415, 429, 503)},
     }
 
 
 def _operations(path: str, operations: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The operations on a path, with an id each, and the parameters in the path."""
     named = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    ids = {
-        method: f"{method}{''.join(part.strip('{}').split('.')[0].title() for part in path.split('/'))}"
-        for method in operations
-    }
+    words = "".join(part.strip("{}").split(".")[0].title() for part in path.split("/"))
     return {
         **({"parameters": [_PARAMETERS[name] for name in named]} if named else {}),
-        **{method: {"operationId": ids[method], **stated} for method, stated in operations.items()},
+        **{method: {"operationId": f"{method}{words}", **about} for method, about in operations.items()},
     }
 
 
@@ -205,7 +190,7 @@ def _query(name: str, text: str) -> dict[str, Any]:
 
 
 def _json(name: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {"application/json": schema or {"$ref": f"#/components/schemas/{name}"}}
+    return {"application/json": schema or _named(name)}
 
 
 def _reads(summary: str, content: dict[str, Any], *problems: int) -> dict[str, Any]:
@@ -218,5 +203,4 @@ def _answer(text: str, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problems(*statuses: int) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {str(status): _answer(_REASONS[status], {PROBLEM: schema}) for status in statuses}
+    return {str(status): _answer(_REASONS[status], {PROBLEM: _named("Problem")}) for status in statuses}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import orjson
+from msgspec import to_builtins
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
@@ -149,23 +150,9 @@ def log_json(log: ServedLog) -> dict[str, Any]:
 
 def row_json(row: Row) -> dict[str, Any]:
     """A recorded decision, as lists show it."""
-    return {
-        "entry": row.entry.index,
-        "leaf": row.entry.digest,
-        "decision": row.digest,
-        "time": row.time,
-        "stage": row.stage,
-        "verdict": row.verdict,
-        "stages": row.stages,
-        "workspace": row.workspace,
-        "commit": row.commit,
-        "policy": row.policy,
-        "policyDigest": row.policy_digest,
-        "violations": row.violations,
-        "waived": row.waived,
-        "conditions": row.conditions,
-        "weakenings": row.weakenings,
-    }
+    stated: dict[str, Any] = to_builtins(row)
+    names = {"decision": stated.pop("digest"), "policyDigest": stated.pop("policy_digest")}
+    return {**stated, **names, "entry": row.entry.index, "leaf": row.entry.digest}
 
 
 def verification_json(log: ServedLog) -> dict[str, Any]:

@@ -120,8 +120,8 @@ class _Posting:
             noted["refused"] = error.what
             return refusal(error, 503)
         finally:
-            counts: Counter[tuple[str, str]] = self._served.counts
-            counts["gate_service_posts_total", f'log="{log.name}",outcome="{outcome}"'] += 1
+            labels = (("log", log.name), ("outcome", outcome))
+            self._served.counts["gate_service_posts_total", labels] += 1
 
     def _turned_away(self, request: Request, client: Client) -> Response | None:
         """Why the body is not read; None to go on."""

@@ -23,6 +23,7 @@ from msgspec import Struct
 from ....evidence.base.times import format_utc
 from ...decide.conditions import DAY
 from ...report.audit import html as report
+from ...report.audit import template
 from ...report.audit.proof import VERDICTS
 from ...report.audit.words import CODE, LANGUAGES
 from ...terminal.figures import for_people, printable, shorten
@@ -68,10 +69,6 @@ class Site(Struct, frozen=True):
         """A link to this page in another language."""
         return self.url(self.path, **{**dict(self.fields), "language": language})
 
-    def log_url(self, log: str) -> str:
-        """Where the page of a log is."""
-        return self.url(f"/logs/{log}")
-
     def decision_url(self, log: str, entry: int) -> str:
         """Where the report about a recorded decision is."""
         return self.url(f"/logs/{log}/decisions/{entry}")
@@ -91,8 +88,8 @@ def language_of(accepted: str) -> str:
     return "en"
 
 
-def render(template: str, site: Site, /, **values: Any) -> str:
-    """The page of a template of this folder, for the site."""
+def render(name: str, site: Site, /, **values: Any) -> str:
+    """The page of the template of that name in this folder, for the site."""
     translated = catalogue(site.language)
 
     def words(text: str) -> str:
@@ -105,7 +102,7 @@ def render(template: str, site: Site, /, **values: Any) -> str:
         """
         single = translated.get(f"{text}|1") if data_of.get("count") == 1 else None
         parts = [
-            _filled(data_of[part]) if number % 2 else _coded(part)
+            _filled(data_of[part]) if number % 2 else Markup(CODE.sub(r"<code>\1</code>", str(escape(part))))  # noqa: S704 - escaped
             for number, part in enumerate(_PLACE.split(single or words(text)))
         ]
         return Markup().join(parts)
@@ -119,7 +116,7 @@ def render(template: str, site: Site, /, **values: Any) -> str:
             return say("in {count} days", count=days) if days else say("today")
         return say("{count} days ago", count=-days)
 
-    text = _environment().get_template(template).render(
+    text = _environment().get_template(name).render(
         site=site,
         sections=SECTIONS,
         languages=NAMES_OF_LANGUAGES,
@@ -135,10 +132,6 @@ def render(template: str, site: Site, /, **values: Any) -> str:
         **values,
     )  # fmt: skip
     return for_people(text)
-
-
-def _coded(text: str) -> Markup:
-    return Markup(CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _filled(value: object) -> Markup:
@@ -193,13 +186,6 @@ def _environment() -> jinja2.Environment:
     def final(value: Any) -> Any:
         return printable(value) if type(value) is str else value
 
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=final,
-    )
+    environment = template.environment(final, _HERE)
     environment.globals.update(d=data, moment=moment, at=lambda epoch_s: moment(format_utc(epoch_s)))
     return environment

@@ -11,10 +11,11 @@ from heapq import merge
 from itertools import islice
 from typing import Final, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from ...decision.document import Verdict
 from ...entries import News
+from ...monitoring.standing import Standing, following
 from ..served import Row
 
 PER_PAGE: Final = 50
@@ -119,21 +120,6 @@ class Page(Struct, frozen=True):
         return cls(found[:PER_PAGE], number, len(found) > PER_PAGE)
 
 
-class Standing(Struct):
-    """What a log says last about a stage of a workspace.
-
-    Attributes:
-        latest: the latest decision about it.
-        verdict, since: its verdict, and the effective time from which on it was this one without a break.
-        counts: how many decisions came to each verdict.
-    """
-
-    latest: Row
-    verdict: str
-    since: str
-    counts: Counter[str] = field(default_factory=Counter)
-
-
 class About:
     """What a log says about one workspace.
 
@@ -147,7 +133,7 @@ class About:
         self.rows: list[Row] = []
         self.months: dict[str, Counter[str]] = {}
         self.rules: Counter[str] = Counter()
-        self.stages: dict[str, Standing] = {}
+        self.stages: dict[str, Standing[Row]] = {}
         self._news = News()
 
     def add(self, row: Row) -> None:
@@ -157,13 +143,7 @@ class About:
         if row.verdict == Verdict.FAIL:
             self.rules.update(row.violations)
         for stage in self._news.of(row.entry, row.time, row.stages):
-            verdict, known = row.stages[stage], self.stages.get(stage)
-            if known is None:
-                known = self.stages[stage] = Standing(row, verdict, row.time)
-            if known.verdict != verdict:
-                known.verdict, known.since = verdict, row.time
-            known.latest = row
-            known.counts[verdict] += 1
+            self.stages[stage] = following(self.stages.get(stage), row.stages[stage], row)
 
 
 class Shelf:

@@ -54,16 +54,6 @@ def decisions(site: Site, shelves: Mapping[str, Shelf], asked: Asked, problems: 
     )
 
 
-class _Log(Struct, frozen=True):
-    """A line of the overview: stages with verdict and whether that has lapsed; ``more`` are left out."""
-
-    name: str
-    count: int
-    latest: Row | None
-    stages: tuple[tuple[str, str, bool], ...]
-    more: int
-
-
 Lapsed = Set[tuple[str, str, str]]
 """Log, workspace and stage whose latest verdict rests on something that has ended since."""
 
@@ -79,7 +69,10 @@ def logs(site: Site, shelves: Mapping[str, Shelf], gone: Lapsed, problems: Seque
             for stage, one in sorted(about.stages.items())
         ]
         latest = shelf.latest[1] if shelf.latest else None
-        lines.append(_Log(name, shelf.count, latest, tuple(stages[:_STAGES]), max(len(stages) - _STAGES, 0)))
+        more = max(len(stages) - _STAGES, 0)
+        lines.append(
+            {"name": name, "count": shelf.count, "latest": latest, "stages": stages[:_STAGES], "more": more}
+        )
     return render("logs.html.j2", site, section="logs", logs=lines, problems=problems)
 
 
@@ -314,15 +307,12 @@ def impact_result(site: Site, result: Result, found: Impact) -> str:
     )
 
 
-_PROBLEMS: Final = {
-    "not found": "Nothing is here",
-    "unreadable": "This cannot be read now",
-}
+def problem(site: Site, error: GateError, *, unreadable: bool = False) -> str:
+    """A page that says what is wrong, and what to do.
 
-
-def problem(site: Site, kind: str, error: GateError) -> str:
-    """A page that says what is wrong, and what to do."""
-    remedy = error.remedy if kind == "not found" else None  # others name what is on the machine
-    return render(
-        "problem.html.j2", site, section="", kind=kind, title=_PROBLEMS[kind], what=error.what, remedy=remedy
-    )
+    Args:
+        unreadable: whether it is there, but cannot be read now; the remedy then names what is on the machine.
+    """
+    title, remedy = ("This cannot be read now", None) if unreadable else ("Nothing is here", error.remedy)
+    about = {"title": title, "what": error.what, "remedy": remedy, "unreadable": unreadable}
+    return render("problem.html.j2", site, section="", **about)

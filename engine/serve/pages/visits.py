@@ -49,7 +49,8 @@ class Visits:
     def routes(self) -> list[BaseRoute]:
         """All of them; the last one answers about what is not here."""
         folder = self._folder()
-        pushing = [Pushing(self._served, folder).route()] if folder and self._pushable() else []
+        pushed = any(one.log.stated.bundles for one in self._served.logs.values())
+        pushing = [Pushing(self._served, folder).route()] if folder and pushed else []
         return [
             *pushing,
             Route("/", self._page(self._decisions)),
@@ -70,10 +71,10 @@ class Visits:
             try:
                 return answer(request, site)
             except UsageError as error:
-                return _answer(views.problem(site, "not found", error), 404)
+                return _answer(views.problem(site, error), 404)
             except GateError as error:
                 request.scope.setdefault("gate", {})["refused"] = error.what  # for the service's log
-                return _answer(views.problem(site, "unreadable", error), 503)
+                return _answer(views.problem(site, error, unreadable=True), 503)
 
         return respond
 
@@ -196,26 +197,23 @@ class Visits:
     def _base(self, request: Request) -> str:
         return self._served.service.stated.url or str(request.base_url)
 
-    def _pushable(self) -> list[str]:
-        """The logs for which bundles may be pushed."""
-        return [name for name, one in self._served.logs.items() if one.log.stated.bundles]
-
     def _folder(self) -> Path | None:
         named = self._served.service.stated.impact
         return None if named is None else self._served.service.directory / named
 
     def _impact(self, request: Request, site: Site) -> Response:
-        folder = self._folder()
+        folder, found, wrong = self._folder(), list[impacts.Listed](), ""
         try:
             found = [] if folder is None else impacts.results(folder)
         except OSError as error:
-            return _answer(
-                views.impact(
-                    site, [], self._pushable(), self._base(request), wrong=error.strerror or "unreadable"
-                ),
-                503,
-            )
-        return _answer(views.impact(site, found, self._pushable(), self._base(request)))
+            wrong = error.strerror or "unreadable"
+        return self._listed(request, site, found, 503 if wrong else 200, wrong)
+
+    def _listed(
+        self, request: Request, site: Site, found: list[impacts.Listed], status: int, wrong: str = ""
+    ) -> Response:
+        pushable = [name for name, one in self._served.logs.items() if one.log.stated.bundles]
+        return _answer(views.impact(site, found, pushable, self._base(request), wrong=wrong), status)
 
     def _impact_result(self, request: Request, site: Site) -> Response:
         folder, name = self._folder(), request.path_params["name"]
@@ -226,10 +224,8 @@ class Visits:
         except EvidenceError as error:
             raise UsageError(error.what, remedy="choose one of the results of policy impact") from error
         if found.impact is None:
-            return _answer(
-                views.impact(site, [impacts.Listed.of(found)], self._pushable(), self._base(request)),
-                200 if found.readable else 503,
-            )
+            status = 200 if found.readable else 503
+            return self._listed(request, site, [impacts.Listed.of(found)], status)
         return _answer(views.impact_result(site, found, found.impact))
 
 

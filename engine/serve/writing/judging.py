@@ -1,27 +1,26 @@
 """Processes that check posted decisions and decide again; what is posted cannot harm the service in them.
 
-Each is a new interpreter, whose work comes and goes through pipes: a JSON header and the archive, each after
-its length. It has a limit on memory, and is ended when it takes too long. It keeps the policy engines of the
-last bundles that it was asked about.
+Each is a new interpreter, whose work comes and goes through a socket: a JSON header and the archive, each
+after its length. It has a limit on memory, and is ended when it takes too long. It keeps the policy engines
+of the last bundles that it was asked about.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import queue
-import select
+import socket
 import struct
 import subprocess
 import sys
 import threading
 import time
 from collections import OrderedDict
-from contextlib import ExitStack, suppress
-from typing import IO, Any, Final
+from contextlib import ExitStack
+from typing import IO, Final
 
-from msgspec.structs import asdict
+import msgspec
 
 from ....evidence.base.canonical import sha256_hex
 from ....evidence.base.errors import EngineError, EnvironmentProblem
@@ -42,7 +41,6 @@ SECONDS: Final = 90.0
 _MEMORY: Final = 2 << 30
 _BUNDLES: Final = 4
 _LENGTH: Final = struct.Struct(">Q")
-_SETS: Final = ("policies", "operators", "tailored")
 _START: Final = (
     f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {__name__} import serve; serve()"
 )
@@ -84,92 +82,75 @@ class Judges:
             one.end()
 
 
+class _Answer(msgspec.Struct, frozen=True):
+    """What a process found: the decision, why it is refused, or why it could not be judged."""
+
+    accepted: Accepted | None = None
+    refused: str | None = None
+    failed: str | None = None
+
+
 class _Judge:
     """One process that judges; started when it is first needed, and anew when it ended."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
     def ask(self, data: bytes, demands: Demands) -> Accepted:
-        stated = asdict(demands)
-        for name in _SETS:
-            stated[name] = sorted(stated[name])
-        stated["keys"] = [base64.b64encode(one).decode() for one in sorted(demands.keys)]
         with self._lock:
-            process = self._process
-            if process is None or process.poll() is not None:
+            if self._process is None or self._process.poll() is not None:
                 self.end()
-                process = self._start()
+                self._start()
             try:
-                answer = self._exchange(process, (json.dumps(stated).encode(), data))
-            except (OSError, ValueError, TimeoutError) as error:
+                answer = self._exchange(msgspec.json.encode(demands), data)
+            except (OSError, ValueError, msgspec.MsgspecError) as error:
                 self.end()
                 what = "took too long" if isinstance(error, TimeoutError) else "ended"
                 raise EnvironmentProblem(f"the process that judges again {what}") from error
-        if "refused" in answer:
-            raise Refused(answer["refused"])
-        if "failed" in answer:
-            raise EnvironmentProblem(f"the decision could not be judged again: {answer['failed']}")
-        return Accepted(answer["digest"], base64.b64decode(answer["statement"]), answer["verdict"])
+        if answer.refused is not None:
+            raise Refused(answer.refused)
+        if answer.accepted is None:
+            raise EnvironmentProblem(f"the decision could not be judged again: {answer.failed}")
+        return answer.accepted
 
     def end(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for stream in (process.stdin, process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        if self._process is not None and self._socket is not None:
+            self._process.kill()
+            self._process.wait()
+            self._socket.close()
+        self._process = self._socket = None
 
     def start(self) -> None:
         """Start the process."""
         with self._lock:
             self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={},  # no secret of the service's
-            start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
-        )
-        return self._process
+    def _start(self) -> None:
+        self._socket, other = socket.socketpair()
+        with other:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-c", _START, json.dumps(sys.path)],
+                stdin=other.fileno(),
+                env={},  # no secret of the service's
+                start_new_session=True,  # Ctrl-C in a terminal is for the service, which still needs it
+            )
 
-    def _exchange(self, process: subprocess.Popen[bytes], parts: tuple[bytes, ...]) -> dict[str, Any]:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - opened as pipes
+    def _exchange(self, *parts: bytes) -> _Answer:
+        assert self._socket is not None  # noqa: S101 - the process was started
         deadline = time.monotonic() + SECONDS
-        message = b"".join(_LENGTH.pack(len(part)) + part for part in parts)
-        os.set_blocking(process.stdin.fileno(), False)
-        _move(process.stdin.fileno(), message, deadline)
-        (length,) = _LENGTH.unpack(_take(process.stdout.fileno(), _LENGTH.size, deadline))
-        answer: dict[str, Any] = json.loads(_take(process.stdout.fileno(), length, deadline))
-        return answer
+        self._socket.settimeout(SECONDS)  # for all of it
+        self._socket.sendall(b"".join(_LENGTH.pack(len(part)) + part for part in parts))
+        (length,) = _LENGTH.unpack(_take(self._socket, _LENGTH.size, deadline))
+        return msgspec.json.decode(_take(self._socket, length, deadline), type=_Answer)
 
 
-def _move(handle: int, data: bytes, deadline: float) -> None:
-    rest = memoryview(data)
-    while rest:
-        _wait(handle, select.POLLOUT, deadline)
-        rest = rest[os.write(handle, rest) :]
-
-
-def _wait(handle: int, event: int, deadline: float) -> None:
-    poll = select.poll()
-    poll.register(handle, event)
-    left = deadline - time.monotonic()
-    if left <= 0 or not poll.poll(1000 * left):
-        raise TimeoutError
-
-
-def _take(handle: int, length: int, deadline: float) -> bytes:
+def _take(stream: socket.socket, length: int, deadline: float) -> bytes:
     found = bytearray()
     while len(found) < length:
-        _wait(handle, select.POLLIN, deadline)
-        piece = os.read(handle, min(1 << 20, length - len(found)))
+        stream.settimeout(max(deadline - time.monotonic(), 0.001))
+        piece = stream.recv(min(1 << 20, length - len(found)))
         if not piece:
             raise OSError("it ended")
         found += piece
@@ -177,34 +158,34 @@ def _take(handle: int, length: int, deadline: float) -> bytes:
 
 
 def serve() -> None:
-    """Be one of the processes, until the pipe is closed."""
+    """Be one of the processes, until the socket is closed."""
     _limit_memory()
-    work, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what anything prints is no answer
+    os.dup2(2, 1)  # nothing that is printed goes to whoever reads the service's output
+    work, answers = sys.stdin.buffer, os.fdopen(os.dup(0), "wb")
     with _Engines() as engines:
         while (header := _part(work)) is not None:
-            answer = json.dumps(_answer(header, _part(work) or b"", engines)).encode()
+            answer = msgspec.json.encode(_answer(header, _part(work) or b"", engines))
             answers.write(_LENGTH.pack(len(answer)) + answer)
             answers.flush()
 
 
-def _answer(header: bytes, data: bytes, engines: _Engines) -> dict[str, str]:
-    stated = json.loads(header)
-    for name in _SETS:
-        stated[name] = frozenset(stated[name])
-    stated["keys"] = frozenset(map(base64.b64decode, stated["keys"]))
+def _answer(header: bytes, data: bytes, engines: _Engines) -> _Answer:
     try:
-        found = check(read(data), Demands(**stated), engines.again)
+        demands = msgspec.json.decode(header, type=Demands)
+        return _Answer(check(read(data), demands, engines.again))
     except Refused as error:
-        return {"refused": str(error)}
+        # what was posted may be quoted, and have characters that no encoding has
+        return _Answer(refused=_encodable(str(error)))
     except (EngineError, EnvironmentProblem) as error:
-        return {"failed": error.what}
+        return _Answer(failed=_encodable(error.what))
     except MemoryError:
-        return {"refused": "checking it takes more memory than there is for that"}
+        return _Answer(refused="checking it takes more memory than there is for that")
     except Exception as error:  # noqa: BLE001 - the outermost boundary of this process
-        return {"failed": f"it met {type(error).__name__}"}
-    line = base64.b64encode(found.statement).decode()
-    return {"digest": found.digest, "statement": line, "verdict": found.verdict}
+        return _Answer(failed=f"it met {type(error).__name__}")
+
+
+def _encodable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _part(stream: IO[bytes]) -> bytes | None:
@@ -242,23 +223,16 @@ class _Engines:
         chosen = (sha256_hex(document), digest, setup.depends_on, setup.profile, setup.parameters)
         name = sha256_hex(repr(chosen).encode())
         if name not in self._kept:
-            bundle, plan = as_recorded(_bundle(document, digest), setup)
+            stated = from_document(document, DEFAULT)
+            if stated.digest != digest:
+                what = f"the policy bundle in the archive is {stated.digest}, the decision names {digest}"
+                raise Refused(what)
+            bundle, plan = as_recorded(stated, setup)
             stack = ExitStack()
-            self._kept[name] = (
-                bundle,
-                plan,
-                stack.enter_context(open_engine("embedded", bundle, DEFAULT)),
-                stack,
-            )
+            engine = stack.enter_context(open_engine("embedded", bundle, DEFAULT))
+            self._kept[name] = (bundle, plan, engine, stack)
             while len(self._kept) > _BUNDLES:
                 self._kept.popitem(last=False)[1][3].close()
         self._kept.move_to_end(name)
         bundle, plan, engine, _ = self._kept[name]
         return replay(bundle, plan, recorded, setup.time, engine)
-
-
-def _bundle(document: bytes, digest: str) -> Bundle:
-    found = from_document(document, DEFAULT)
-    if found.digest != digest:
-        raise Refused(f"the policy bundle in the archive is {found.digest}, the decision names {digest}")
-    return found

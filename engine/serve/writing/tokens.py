@@ -153,24 +153,16 @@ class _Keys:
         except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             raise self._wrong(why or type(error).__name__) from error
-        usable = [
-            one
-            for one in keys
-            if one.key_type != "oct"
-            and one.algorithm_name in self._issuer.algorithms
-            and one.public_key_use in (None, "sig")
-        ]
-        self._keys = usable
-        if not usable:
-            raise self._wrong(f"it has no public key for {', '.join(self._issuer.algorithms)}")
+        known, uses = self._issuer.algorithms, (None, "sig")
+        usable = [one for one in keys if one.algorithm_name in known and one.public_key_use in uses]
+        self._keys = [one for one in usable if one.key_type != "oct"]
+        if not self._keys:
+            raise self._wrong(f"it has no public key for {', '.join(known)}")
 
     def _wrong(self, why: str) -> ConfigError:
-        return ConfigError(
-            f"the issuer's keys cannot be used: {why[:200]}",
-            path=str(self._path),
-            place=f"issuer {self._issuer.issuer}",
-            remedy="save the JWK set that the issuer publishes",
-        )
+        what, place = f"the issuer's keys cannot be used: {why[:200]}", f"issuer {self._issuer.issuer}"
+        remedy = "save the JWK set that the issuer publishes"
+        return ConfigError(what, path=str(self._path), place=place, remedy=remedy)
 
 
 def permitted(log: Log, client: Client) -> str | None:
@@ -184,7 +176,7 @@ def permitted(log: Log, client: Client) -> str | None:
                 return None
             commit = client.claims.get(writer.commit)
             if isinstance(commit, str):
-                return commit
+                return commit.encode("utf-8", "backslashreplace").decode()
     raise NotPermitted("this client may not post to this log")
 
 

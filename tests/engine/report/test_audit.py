@@ -251,17 +251,17 @@ def test_the_hebrew_report_is_from_right_to_left(full: Decision, passed: Decisio
 
 
 def _used() -> Iterator[str]:
-    """Words of the report in the modules and the template."""
+    """Words of the report in the modules and the templates."""
     for file in AUDIT.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "page.w", "w", "_Page.w"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "words"):
                 yield from (one.value for one in ast.walk(node.args[0])
                             if isinstance(one, ast.Constant) and isinstance(one.value, str))  # fmt: skip
-    template = (AUDIT / "report.html.j2").read_text()
-    yield from re.findall(r'(?:\b_|\bsay|\bsaid)\("([^"]+)"', template)
-    yield from re.findall(r'bars\("\w+", "([^"]+)"', template)
-    for names in re.findall(r"head\(\[(.+?)\]\)", template):
-        yield from re.findall(r'"([^"]+)"', names)
+    for template in (file.read_text() for file in AUDIT.glob("*.j2")):
+        yield from re.findall(r'(?:\b_|\bsay|\bsaid|\bchart)\("([^"]+)"', template)
+        yield from re.findall(r'bars\("\w+", "([^"]+)"', template)
+        for names in re.findall(r"head\((?:\[|audit\.\w+, |one\.\w+, )(.+?)\]?\)", template):
+            yield from re.findall(r'"([^"]+)"', names)
 
 
 def test_the_catalogue_is_complete() -> None:

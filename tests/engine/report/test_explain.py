@@ -17,16 +17,15 @@ from rich.cells import cell_len
 
 from gate.engine.decision.document import Decision, Figure, Notice, Place, Subject
 from gate.engine.ledger.interface import Entry
-from gate.engine.report.explain import ExplainReport
+from gate.engine.report import registry
 from gate.engine.report.interface import Screen
-from gate.engine.report.prelive import PreliveReport
 from gate.evidence.base.contracts import violations
 from gate.evidence.collecting.interface import Scope
 
 
 def tree(decision: Decision, entry: Entry | None = None, **screen: Any) -> str:
     """The explanation as text."""
-    return ExplainReport().render(decision, entry, Screen(**{"width": 200, **screen})).decode()
+    return registry.load("explain").render(decision, entry, Screen(**{"width": 200, **screen})).decode()
 
 
 def test_failures_down_to_digests(failed: Decision) -> None:
@@ -158,7 +157,7 @@ def test_the_command(gate: Any, copy_example: Callable[[str], Path]) -> None:
 
 def prelive(decision: Decision, **options: Any) -> Any:
     """The verification log as its readers see it."""
-    return json.loads(PreliveReport().render(decision, None, Screen()), **options)
+    return json.loads(registry.load("prelive").render(decision, None, Screen()), **options)
 
 
 def test_the_verification_log_keeps_its_contract(passed: Decision, full: Decision, failed: Decision) -> None:

@@ -11,8 +11,9 @@ from rich.cells import cell_len
 
 from gate.engine.decision.document import CheckStatus, Condition, Decision, Notice, Place, Severity, Verdict
 from gate.engine.ledger.interface import Entry
+from gate.engine.report import registry
 from gate.engine.report.interface import Screen
-from gate.engine.report.table import MAX_FINDINGS, TableReport
+from gate.engine.report.table import MAX_FINDINGS
 from gate.evidence.collecting.interface import Problem, ProblemKind, Scope
 
 WIDE = Screen(width=200)
@@ -21,7 +22,7 @@ ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 def table(decision: Decision, screen: Screen = WIDE, entry: Entry | None = None) -> str:
     """The first screen as text."""
-    return TableReport().render(decision, entry, screen).decode()
+    return registry.load("table").render(decision, entry, screen).decode()
 
 
 def words(decision: Decision, screen: Screen = WIDE) -> str:
