@@ -12,7 +12,7 @@ check_no_known_vulnerabilities := data.gate.lib.check([
 	data.gate.lib.none_of("vulnerabilities", vulnerabilities(input.facts.scans.pip_audit)),
 	data.gate.lib.none_of("stated_vulnerabilities", stated_vulnerabilities(
 		input.facts.components,
-		data.gate.params.build.refused_severities.value,
+		data.gate.params.build.refused_vulnerabilities.value,
 	)),
 ])
 
@@ -122,6 +122,21 @@ stated_vulnerabilities(components, severities) := {{"term": term, "text": text, 
 
 other_licences(components, accepted) := {{"term": used.license, "text": text} |
 	some used in components.licenses
-	some other in data.gate.lib.others(used.license, accepted)
-	text := sprintf("%s, of %v components", [other, used.components])
+	not license_accepted(used.license, accepted)
+	text := sprintf("%s, of %v components", [used.license, used.components])
 } | data.gate.lib.not_listed(components.licenses, components.license_count)
+
+# A licence, or an SPDX expression without inner brackets of which the accepted ones are enough.
+license_accepted(stated, accepted) if {
+	license_name(stated) in accepted
+} else if {
+	plain := trim_suffix(trim_prefix(stated, "("), ")")
+	not regex.match(`[()]`, plain)
+	some choice in split(plain, " OR ")
+	every part in split(choice, " AND ") {
+		license_name(part) in accepted
+	}
+}
+
+# cyclonedx-py writes the classifier of PyPI where a package states nothing better.
+license_name(stated) := trim_prefix(stated, "License :: OSI Approved :: ")
