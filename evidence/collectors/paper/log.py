@@ -26,7 +26,6 @@ _PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
 _LIMIT_ORDERS = {"LMT", "LIMIT"}
 _KINDS = {
     100: "pacing_violation",
-    502: "disconnect",
     504: "disconnect",
     1100: "disconnect",
     1300: "disconnect",
