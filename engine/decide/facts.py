@@ -78,7 +78,7 @@ SOURCES = ("same", "same_commit", "unstated", "dirty", "other")
 * ``same``: it states the digest of the judged sources, or their commit, and that nothing was changed since.
 * ``same_commit``: it states the commit, and not whether there were changes.
 * ``unstated``: it does not say what it was made from.
-* ``dirty``: the commit is that of the subject, but the work tree differed from it then, or does now.
+* ``dirty``: the commit, where it is stated, is the subject's, but the work tree differs or differed.
 * ``other``: it was made from other sources.
 """
 
@@ -148,7 +148,7 @@ def _related(origin: Origin, subject: Subject) -> str:
     if origin.digest is not None:
         return "same" if origin.digest == subject.digest else "other"
     if origin.commit is None:
-        return "unstated"
+        return "dirty" if origin.dirty else "unstated"
     if origin.commit != subject.commit:
         return "other"
     if origin.dirty or subject.dirty:

@@ -26,7 +26,7 @@ from .messages import in_order, report_message
 from .plan import Plan
 
 _LONGEST = 2000
-_CONNECTION = frozenset({504, 1100, 1101, 1102})
+_CONNECTION = frozenset({504, 1100, 1101, 1102, 1300})
 """Codes about the connection, whose changes have records of their own."""
 _NOTICES = frozenset({202, 399, *range(2100, 2170)})
 """Codes that report no error."""

@@ -63,7 +63,7 @@ class ComponentsCollector:
     """See the module."""
 
     id: ClassVar[str] = "components"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = ComponentsOptions
 
     def __init__(self, options: ComponentsOptions) -> None:

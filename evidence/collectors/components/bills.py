@@ -28,6 +28,8 @@ _BANDS = ((9, "critical"), (7, "high"), (4, "medium"))
 _DISMISSED = ("resolved", "resolved_with_pedigree", "false_positive", "not_affected")
 _NO_LICENSE = frozenset({"", "NOASSERTION", "NONE"})
 """What says that there is no licence, or that nobody looked."""
+_NO_VERSION = frozenset({*_NO_LICENSE, "UNKNOWN"})
+"""Syft writes the last of these."""
 _TOOL = "Tool:"
 
 
@@ -138,11 +140,15 @@ def _component(read: Fields, entry: dict[str, Any], place: Place) -> Component:
         licenses.add((read.text(stated, "id", inner) or read.text(stated, "name", inner) or "").strip())
     return Component(
         f"{group}/{name}" if group else name,
-        read.text(entry, "version", place) or None,
+        _version(read.text(entry, "version", place)),
         read.text(entry, "purl", place) or None,
         tuple(sorted(licenses - _NO_LICENSE)),
         bool(hashes),
     )
+
+
+def _version(stated: str | None) -> str | None:
+    return None if stated is None or stated.strip().upper() in _NO_VERSION else stated
 
 
 def _tool(read: Fields, metadata: dict[str, Any], at: Place) -> str | None:
@@ -170,8 +176,9 @@ def _vulnerability(read: Fields, entry: dict[str, Any], place: Place, names: dic
 
 def _rating(rating: dict[str, Any]) -> str:
     severity, method, score = rating.get("severity"), rating.get("method"), rating.get("score")
+    severity = severity.strip().lower() if isinstance(severity, str) else ""
     if severity in SEVERITIES:
-        return str(severity)
+        return severity
     scored = type(score) in (int, Decimal) and isinstance(method, str) and method.startswith("CVSS")
     if not scored or score is None or not 0 <= score <= 10:
         return "unrated"
@@ -200,7 +207,7 @@ def _package(read: Fields, entry: dict[str, Any], place: Place) -> Component:
     version = read.text(entry, "versionInfo", place)
     return Component(
         read.required(entry, "name", place),
-        None if version in _NO_LICENSE else version,
+        _version(version),
         next((locator for kind, locator in references if kind == "purl"), None),
         tuple([found for found in stated if found not in _NO_LICENSE][:1]),
         bool(sums),

@@ -81,7 +81,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -124,7 +124,8 @@ class _Run:
             **dict.fromkeys((*_SESSION_FACTS, *_SHARPE, "latency_delta_ppm", "sharpe_backtest_micro")),
             **{name: [] for name in _LISTS},
             "latency": {f"p{percent}_us": None for percent in _PERCENTS},
-            "mock": {"p50_us": None, "p95_us": None},
+            "mock": {"p50_us": None, "p95_us": None, "orders": None, "observed_at_s": None},
+            "backtest_at_s": None,
             "pnl": {
                 **dict.fromkeys(PNL_FACTS),
                 "periods_per_year": options.pnl_periods_per_year,
@@ -145,7 +146,7 @@ class _Run:
         remedy = f"{remedy} {shape.format('mock_baseline')}"
         self._read(options.mock, ("mock", "latency_delta_ppm"), remedy, self._mock)
         remedy = f"record the back-test in {options.backtest} {shape.format('backtest_metrics')}"
-        self._read(options.backtest, ("sharpe_backtest_micro",), remedy, self._backtest)
+        self._read(options.backtest, ("sharpe_backtest_micro", "backtest_at_s"), remedy, self._backtest)
         if self.session is not None:
             self._account(self.session)
             self._sharpe(self.session)
@@ -210,7 +211,7 @@ class _Run:
             disconnects=disconnects,
             unrecovered_disconnects=unrecovered(session.events),
             rejects=sum(trade.status == "REJECTED" for trade in trades),
-            symbols=len({trade.symbol for trade in trades}),
+            symbols=len({trade.symbol.strip().upper() for trade in trades}),
             order_types=sorted({trade.order_type for trade in trades}),
             equity=_equity(session.samples),
             contradictions=[{"place": place, "text": text} for place, text in session.contradictions[:most]],
@@ -255,12 +256,13 @@ class _Run:
     def _mock(self, path: str) -> None:
         """The mock's percentiles and the delta to them."""
         baseline = self.view.read_json(path, "mock_baseline")
-        moment(baseline["timestamp"], path, "/timestamp")
+        _, measured = moment(baseline["timestamp"], path, "/timestamp")
         latency = baseline["latency_ms"]
         if not latency["p50"] <= latency["p95"] <= latency.get("p99", latency["p95"]):
             raise EvidenceError("the percentiles do not rise", path=path, place="/latency_ms")
         for name in ("p50", "p95"):
             self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
+        self.values["mock"].update(orders=baseline["orders"], observed_at_s=measured)
         self.samples.append(baseline.get("sample", False))
         paper = self.exact.get("p50_latency")
         if paper is None:
@@ -274,7 +276,7 @@ class _Run:
     def _backtest(self, path: str) -> None:
         """The back-test's Sharpe ratio."""
         metrics = self.view.read_json(path, "backtest_metrics")
-        made, _ = moment(metrics["timestamp"], path, "/timestamp")
+        made, epoch = moment(metrics["timestamp"], path, "/timestamp")
         period = metrics.get("period", {})
         if not period.get("start", "") <= period.get("end", made[:10]) <= made[:10]:
             raise EvidenceError(
@@ -282,6 +284,7 @@ class _Run:
             )
         if metrics.get("trades") == 0:
             raise EvidenceError("the back-test has no trades", path=path, place="/trades")
+        self.values["backtest_at_s"] = epoch
         self.samples.append(metrics.get("sample", False))
         if metrics["sharpe"] is None:
             self._lack(("sharpe_backtest_micro",), f"{path} has null for it", "compute it and record it")

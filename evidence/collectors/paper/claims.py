@@ -21,8 +21,17 @@ HEADER = ("metric", "value", "unit", "status")
 _COUNT = {"": Fraction(1), "count": Fraction(1)}
 _PLAIN = {"": Fraction(1), "ratio": Fraction(1)}
 _RATIO = {"": Fraction(1), "ratio": Fraction(1), "%": Fraction(1, 100), "percent": Fraction(1, 100)}
-_LATENCY = {**dict.fromkeys(("us", "µs", "μs"), Fraction(1, 1000)), "ms": Fraction(1), "s": Fraction(1000)}
-_DURATION = {"s": Fraction(1), "min": Fraction(60), "h": Fraction(3600)}
+_SECONDS = dict.fromkeys(("s", "sec", "seconds"), Fraction(1))
+_LATENCY = {
+    **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 1000)),
+    **dict.fromkeys(("ms", "milliseconds"), Fraction(1)),
+    **dict.fromkeys(_SECONDS, Fraction(1000)),
+}
+_DURATION = {
+    **_SECONDS,
+    **dict.fromkeys(("min", "minutes"), Fraction(60)),
+    **dict.fromkeys(("h", "hours"), Fraction(3600)),
+}
 UNITS: dict[str, dict[str, Fraction]] = {
     "duration": _DURATION, "total_trades": _COUNT, "fill_rate": _RATIO,
     "p50_latency": _LATENCY, "p95_latency": _LATENCY, "p99_latency": _LATENCY,
@@ -38,7 +47,7 @@ class Claim(Struct, frozen=True):
     """One row of the file.
 
     Attributes:
-        metric: a key of ``UNITS``.
+        metric: its name; nothing recomputes one that is no key of ``UNITS``.
         stated: the number as written.
         decimals: how many decimals it states.
         unit: as written.
@@ -79,8 +88,8 @@ def read_claims(view: View, path: str) -> dict[str, Claim]:
     """The claims by metric, in the file's order.
 
     Raises:
-        EvidenceError: malformed CSV, an unknown or repeated metric, an unknown unit, a value that is no plain
-            decimal number; with the line.
+        EvidenceError: malformed CSV, or a repeated metric; of one that can be recomputed an unknown unit, or
+            a value that is no plain decimal number; with the line.
     """
     claims: dict[str, Claim] = {}
     for row in view.read_csv(path, HEADER):
@@ -89,10 +98,11 @@ def read_claims(view: View, path: str) -> dict[str, Claim]:
         def refuse(what: str, remedy: str, line: int = row.line) -> NoReturn:
             raise EvidenceError(what, path=path, place=f"line {line}", remedy=remedy)
 
-        if metric not in UNITS:
-            refuse(f"the metric {metric[:40]!r} is unknown", "known: " + ", ".join(UNITS))
         if metric in claims:
-            refuse(f"the metric {metric!r} stands twice", "keep one row per metric")
+            refuse(f"the metric {metric[:40]!r} stands twice", "keep one row per metric")
+        if metric not in UNITS:
+            claims[metric] = Claim(metric, stated, 0, unit, row.cells["status"])
+            continue
         if unit not in UNITS[metric]:
             known = ", ".join(name for name in UNITS[metric] if name)
             refuse(f"the unit {unit[:20]!r} of {metric!r} is unknown", f"state it in one of: {known}")

@@ -28,6 +28,7 @@ _KINDS = {
     100: "pacing_violation",
     504: "disconnect",
     1100: "disconnect",
+    1300: "disconnect",
     1101: "reconnect",
     1102: "reconnect",
 }
@@ -38,6 +39,8 @@ _DAY_US = 86_400 * SECOND_US
 _YEARS = {"trading": 252 * 23_400 * SECOND_US, "calendar": 365 * _DAY_US}
 """A year of 252 trading days of 6.5 hours, and one of 365 days, in microseconds."""
 _TOLERANCE = Fraction(1, 100)
+_OTHER_UNIT = 50
+"""Times the middle price of its symbol beyond which a price is one in another unit, such as cents."""
 
 
 class Trade(Struct, frozen=True):
@@ -139,6 +142,7 @@ def read_session(view: View, path: str) -> Session:
             found.append(
                 (f"/events/{index}/type", f"is not {kind}, which the broker's code {event['code']} means")
             )
+    found += _durations(log["events"], path)
     submitted = times("trades", "submitted_at")
     for index, moment in enumerate(submitted):
         before = [kind for time, kind in events if time < moment and kind in ("disconnect", "reconnect")]
@@ -166,6 +170,11 @@ def _trades(
     trades: list[dict[str, Any]], times: list[int], path: str, found: list[tuple[str, str]]
 ) -> tuple[Trade, ...]:
     first_use: dict[str, int] = {}
+    prices: dict[str, list[Decimal | int]] = {}
+    for trade in trades:
+        stated = (trade["fill_price"], trade.get("limit_price"))
+        prices.setdefault(trade["symbol"], []).extend(price for price in stated if price and price > 0)
+    middle = {symbol: sorted(each)[len(each) // 2] for symbol, each in prices.items() if each}
     result: list[Trade] = []
     for index, (trade, submitted) in enumerate(zip(trades, times, strict=True)):
         place = f"/trades/{index}"
@@ -173,6 +182,9 @@ def _trades(
         if earlier != index:
             found.append((f"{place}/intent_id", f"is the one of /trades/{earlier}"))
         found += [(f"{place}/{name}", text) for name, text in _implausible(trade)]
+        usual, price = middle.get(trade["symbol"]), trade["fill_price"]
+        if usual and price and price > 0 and not usual <= price * _OTHER_UNIT <= usual * _OTHER_UNIT**2:
+            found.append((f"{place}/fill_price", f"is far from the other prices of {trade['symbol'][:20]}"))
         total, problem = _total_ns(trade["latency_ms"], path, f"{place}/latency_ms")
         if problem:
             found.append((f"{place}/latency_ms/total", problem))
@@ -193,6 +205,8 @@ def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("filled_quantity", "is more than was ordered"))
     if filled is not None and status == "FILLED" and filled < quantity:
         found.append(("filled_quantity", "is less than was ordered, and the order is FILLED"))
+    if status == "FILLED" and trade.get("reject_code"):
+        found.append(("reject_code", "is stated, and the order is FILLED"))
     if status == "REJECTED" and (
         price is not None or filled or trade["latency_ms"]["ack_to_fill"] is not None
     ):
@@ -203,6 +217,21 @@ def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
         beyond = price > limit if trade["direction"] == "BUY" else price < limit
         if beyond:
             found.append(("fill_price", f"is beyond the limit price of the {trade['direction']} order"))
+    return found
+
+
+def _durations(events: list[dict[str, Any]], path: str) -> list[tuple[str, str]]:
+    """Reconnections whose stated duration is, by more than a second, none of those since a disconnection."""
+    found, lost = [], list[int]()
+    for index, event in enumerate(events):
+        at = microseconds(event["time"], path, f"/events/{index}/time")
+        if event["type"] == "disconnect":
+            lost.append(at)
+        elif event["type"] == "reconnect":
+            stated = event.get("duration_ms")
+            if stated is not None and lost and all(abs(at - t - stated * 1000) > SECOND_US for t in lost):
+                found.append((f"/events/{index}/duration_ms", "is not the time since the disconnection"))
+            lost = []
     return found
 
 

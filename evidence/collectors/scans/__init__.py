@@ -56,7 +56,7 @@ class ScansCollector:
     """See the module."""
 
     id: ClassVar[str] = "scans"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[Options]] = ScansOptions
 
     def __init__(self, options: ScansOptions) -> None:

@@ -31,7 +31,13 @@ _BANDS = ((Decimal(9), "critical"), (Decimal(7), "high"), (Decimal(4), "medium")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 _KINDS = ("fail", "open", "review", "pass", "informational", "notApplicable")
 _UNDECIDED = ("open", "review")
-_BANDIT = {"HIGH": "high", "MEDIUM": "medium", "LOW": "low"}
+_STATED = ("security-severity", "severity", "issue_severity")
+_WORDS = {
+    **dict.fromkeys(("critical", "blocker"), "critical"),
+    **dict.fromkeys(("high", "important"), "high"),
+    **dict.fromkeys(("medium", "moderate"), "medium"),
+}
+"""Severity by the word for it, in lower case; what is lighter never outweighs a level."""
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _NOTIFICATIONS = ("toolExecutionNotifications", "toolConfigurationNotifications")
 _NEEDED = frozenset({"driver", "extensions", "invocations", "results"})
@@ -89,11 +95,15 @@ class Run(Struct):
 
 
 class _Rule(Struct, frozen=True):
-    """A descriptor of a rule or a notification: its default level, its band and its texts by key."""
+    """A descriptor of a rule or a notification: its default level, its band and its texts by key.
+
+    ``severity`` is its ``security-severity``, ``word`` what it calls its severity.
+    """
 
     id: str
     level: str | None
     severity: str | None
+    word: str | None
     messages: dict[str, Any]
 
 
@@ -105,7 +115,8 @@ class _Component:
         self.by_id: dict[str, list[_Rule]] = {}
         for entry in _maps(component, key):
             level = _level(_map(entry, "defaultConfiguration"))
-            rule = _Rule(_text(entry, "id") or "", level, _security(entry), _map(entry, "messageStrings"))
+            name, texts = _text(entry, "id") or "", _map(entry, "messageStrings")
+            rule = _Rule(name, level, _security(entry), _word(entry), texts)
             self.rules.append(rule)
             self.by_id.setdefault(rule.id, []).append(rule)
 
@@ -138,7 +149,6 @@ class _RunReader:
         tool = read.mapping(run, "tool", place)
         driver = read.mapping(tool, "driver", (*place, "tool"))
         name = read.required(driver, "name", (*place, "tool", "driver"))
-        self._bandit = name.lower() == "bandit"
         self._parts = [driver, *_maps(tool, "extensions")]
         self._rules = [_Component(part, "rules") for part in self._parts]
         self._notices = [_Component(part, "notifications") for part in self._parts]
@@ -210,11 +220,13 @@ class _RunReader:
         level = stated or min(defaults, key=list(LEVELS).index, default="warning")
         bands = [rule.severity for rule in rules if rule.severity]
         severity = _security(result) or min(bands, key=SEVERITIES.index, default=None)
-        if severity is None and self._bandit:
-            severity = _BANDIT.get(_text(_map(result, "properties"), "issue_severity") or "")
+        if severity is None:
+            words = [_word(result), *(rule.word for rule in rules)]
+            called = [word for word in (LEVELS[level], *words) if word is not None]
+            severity = min(called, key=SEVERITIES.index)
         file, line = self._location(result)
         message = self._message(result, rules)
-        return Finding(severity or LEVELS[level], level, name, file, line, message, _suppressed(result))
+        return Finding(severity, level, name, file, line, message, _suppressed(result))
 
     def _find(
         self, components: list[_Component], reference: dict[str, Any], named: str | None
@@ -306,13 +318,20 @@ def _suppressed(result: dict[str, Any]) -> str | None:
 
 
 def _security(owner: dict[str, Any]) -> str | None:
-    """The band of ``security-severity``; None where it is no number, 0 or above 10 (as GitHub takes it)."""
+    """The band of ``security-severity``; None where it is no number, or 0 (as GitHub takes it)."""
     stated = _map(owner, "properties").get("security-severity")
-    if isinstance(stated, str) and _NUMBER.fullmatch(stated):
-        stated = Decimal(stated)
-    if not isinstance(stated, (int, Decimal)) or isinstance(stated, bool) or not 0 < stated <= 10:
+    if isinstance(stated, str) and _NUMBER.fullmatch(stated.strip()):
+        stated = Decimal(stated.strip())
+    if not isinstance(stated, (int, Decimal)) or isinstance(stated, bool) or stated <= 0:
         return None
     return next(name for least, name in _BANDS if stated >= least)
+
+
+def _word(owner: dict[str, Any]) -> str | None:
+    """The heaviest severity that properties state as a word; None where they state none."""
+    properties = _map(owner, "properties")
+    stated = (_WORDS.get((_text(properties, key) or "").strip().lower()) for key in _STATED)
+    return min(filter(None, stated), key=SEVERITIES.index, default=None)
 
 
 def _map(owner: dict[str, Any], key: str) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class StageTestsCollector:
     """See the module."""
 
     id: ClassVar[str] = "stage_tests"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[Options]] = StageTestsOptions
 
     def __init__(self, options: StageTestsOptions) -> None:

@@ -1,7 +1,8 @@
 """What the syntax tree of a test file says: tests that pytest would collect by default, and what keeps it.
 
-A test whose body has no call and no assertion about anything proves nothing, and is no test here. Code that
-never runs does not count: what stands under ``if False``, is deleted again, or has ``__test__ = False``.
+A test whose body has no call (one that prints, waits or skips is none) and no assertion about anything proves
+nothing, and is no test here. Code that never runs does not count: what stands under ``if False``, is deleted
+again, or has ``__test__ = False``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from msgspec import Struct, field
 from ...base.errors import EvidenceError
 from ...reading.workspace import View
 from ..shared import python_source as python
+
+_IDLE = frozenset({"print", "time.sleep", "pytest.skip", "pytest.xfail", "pytest.fail", "self.skipTest"})
+"""Calls that test nothing."""
+_ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.exit", "pytest.skip"})
+"""Calls that end the import of a module."""
 
 
 class Inspected(Struct):
@@ -80,6 +86,9 @@ def _count(body: list[ast.stmt], found: Inspected) -> None:
     for node in _reached(body):
         if isinstance(node, ast.Raise):
             found.problems.append((node.lineno, "raises when it is imported"))
+            return
+        if isinstance(node, ast.Expr) and _calls(node.value, _ENDS) and node in body:
+            found.problems.append((node.lineno, "ends when it is imported"))
             return
         if _off(node, "__test__"):
             return
@@ -156,15 +165,25 @@ def _removed(node: ast.stmt) -> Iterator[str]:
 def _proves(body: list[ast.stmt]) -> bool:
     """Whether a test's body calls something, or asserts something that is no constant."""
     for node in _reached(body):
-        if isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant):
+        if isinstance(node, ast.Assert) and any(
+            isinstance(each, ast.Name) for each in python.walk(node.test)
+        ):
             return True
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
         for part in python.children(node):  # but not its inner statements, nor lambdas, which nobody calls
             inner = isinstance(part, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda))
-            if not inner and any(isinstance(each, (ast.Call, ast.Await)) for each in python.walk(part)):
+            if not inner and any(
+                isinstance(each, (ast.Call, ast.Await)) and not _calls(each, _IDLE)
+                for each in python.walk(part)
+            ):
                 return True
     return False
+
+
+def _calls(node: ast.AST, names: frozenset[str]) -> bool:
+    """Whether the node calls one of these functions."""
+    return isinstance(node, ast.Call) and python.dotted(node.func) in names
 
 
 def _is_fixture(function: python.Function) -> bool:

@@ -45,8 +45,11 @@ _T = TypeVar("_T")
 _PYTEST_ROOT = "pytest tests"
 _STRICT = "[XPASS(strict)]"
 _NAME_CHARS = 200
+_COMMIT = "[0-9a-f]{40}|[0-9a-f]{64}"
+_COMMIT_NAMES = re.compile(r"(ci|git|github|scm|vcs|build)?(commit(sha|id|hash)?|revision|sha)")
+"""Names, without case and punctuation, under which builds write the id of the commit: ``GIT_COMMIT``."""
 _STATEMENTS = {
-    "commit": ("[0-9a-f]{40}|[0-9a-f]{64}", "the full id of a commit: git rev-parse HEAD"),
+    "commit": (_COMMIT, "the full id of a commit: git rev-parse HEAD"),
     "dirty": ("true|false", "true or false"),
     "source_digest": ("[0-9a-f]{64}", "the SHA-256 that gate states as the source digest, in hex"),
 }
@@ -115,6 +118,8 @@ class _Reader(XmlReader):
             self._count_entry()
             self._case = _OpenCase(attributes)
             self._case.stated = self._stated(attributes)
+            started = instant(attributes.get("timestamp"))
+            self._report.times += [] if started is None else [started]
         elif name in _OUTCOMES:
             self._outcome(name, attributes)
         elif name in _ATTEMPTS and self._case is not None:
@@ -173,7 +178,7 @@ class _Reader(XmlReader):
         suite = Suite(tag, name, started, parent, {}, "")
         self._open.append((suite, Totals(), Totals()))
         suite.outcome = self._stated(attributes)
-        for key in ("tests", "failures", "failed", "errors", "skipped"):
+        for key in ("tests", "failures", "failed", "errors", "skipped", "disabled", "flakes"):
             try:
                 number = count(attributes.get(key))
             except ValueError:
@@ -210,6 +215,8 @@ class _Reader(XmlReader):
         suite.markers |= markers_in(name, value)
         if name == "tool" and value:
             self._report.tools[value[:_NAME_CHARS]] = None
+        if _COMMIT_NAMES.fullmatch(re.sub(r"[\W_]", "", name).lower()) and re.fullmatch(_COMMIT, value):
+            name = "commit"
         if name not in _STATEMENTS:
             return
         form, meaning = _STATEMENTS[name]
@@ -231,7 +238,7 @@ class _Reader(XmlReader):
             return
         # something went wrong outside of any test case: in the collection of the tests, or in a set-up
         self._count_entry()
-        own.update(("loose", "outside"))
+        own["loose"] += 1
         suite.cases.append(Case((f"\n{suite.name}", f"({tag} outside of any test case)"), _OUTCOMES[tag]))
 
     def _end_case(self, case: _OpenCase) -> None:

@@ -13,7 +13,7 @@ OUTCOMES = ("passed", "failed", "errors", "skipped")
 RANKS = {"failed": 0, "errors": 1, "skipped": 2, "passed": 3}
 """The lower one decides where a case says two."""
 
-_STATUS = frozenset({"status", "result", "outcome", "success"})
+_STATUS = frozenset({"status", "state", "result", "outcome", "success"})
 """Attributes in which writers say how a case or a suite ended."""
 _WORDS = {
     **dict.fromkeys(("run", "completed", "executed", "finished", "passed", "pass", "ok", "true"), "passed"),

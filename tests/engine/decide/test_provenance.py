@@ -53,6 +53,8 @@ def facts(
         (Origin(commit=COMMIT, dirty=False), False, "same"),
         (Origin(commit=COMMIT, dirty=False), True, "dirty"),
         (Origin(commit=COMMIT, dirty=True), False, "dirty"),
+        (Origin(dirty=True), False, "dirty"),
+        (Origin(dirty=False), False, "unstated"),
         (Origin(commit=COMMIT), False, "same_commit"),
         (Origin(commit=COMMIT), True, "dirty"),
         (Origin(commit=OTHER, dirty=False), False, "other"),

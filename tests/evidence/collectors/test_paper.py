@@ -135,7 +135,7 @@ def test_percentiles_are_nearest_rank_and_rounded_up(watch: Any) -> None:
     trades = [trade(n, latency={"total": n + 50 - 0.0000001, "ack_to_fill": 8.5 + n}) for n in range(1, 11)]
     facts = watch("paper", {LOG: log(trades), MOCK: baseline(50.0005)}).facts
     assert facts["latency"] == {"p50_us": 55_000, "p95_us": 60_000, "p99_us": 60_000}
-    assert facts["mock"] == {"p50_us": 50_000, "p95_us": 60_000}
+    assert facts["mock"] == {"p50_us": 50_000, "p95_us": 60_000, "orders": 9, "observed_at_s": 1764777600}
     assert facts["latency_delta_ppm"] == 99_990
 
 
@@ -325,6 +325,16 @@ def test_an_account_id_in_the_session_id_is_masked(watch: Any) -> None:
          "not above zero", "/trades/0/fill_price"),
         (log([trade(1, limit_price=None)]), "not stated", "/trades/0/limit_price"),
         (log([trade(1, status="REJECTED", reject_reason="x")]), "has a fill", "/trades/0/status"),
+        (log([trade(1, reject_code=201)]), "the order is FILLED", "/trades/0/reject_code"),
+        (log([trade(1), trade(2), trade(3, fill_price=50050, limit_price=None, order_type="MKT")]),
+         "far from the other prices of SPY", "/trades/2/fill_price"),
+        (log([trade(1), trade(2), trade(3, fill_price=250, limit_price=None, order_type="MKT")]), None, None),
+        (log(events=[{**event("20:00:00", "info"), "code": 1300}]), "not disconnect", "/events/0/type"),
+        (log(events=[event("20:00:00", "disconnect"),
+                     {**event("20:10:00", "reconnect"), "duration_ms": 900}]),
+         "not the time since", "/events/1/duration_ms"),
+        (log(events=[event("20:00:00", "disconnect"), event("20:00:05", "disconnect"),
+                     {**event("20:00:06", "reconnect"), "duration_ms": 6900}]), None, None),
         (log(events=[event("21:00:01", "info")]), "outside", "/events/0/time"),
         (log(events=[event("17:00:01", "info"), event("17:00:00", "info")]), "not after", "/events/1/time"),
         (log(equity=[{"time": "2025-12-04T15:00:00Z", "nav": 1}] * 2), "not after", "/equity/1/time"),
@@ -374,7 +384,6 @@ def test_a_malformed_log_is_rejected_and_the_other_files_stand(
 @pytest.mark.parametrize(
     ("rows", "what", "line"),
     [
-        ("sharpe,1,ratio,\n", "the metric 'sharpe' is unknown", 2),
         ("disconnects,1,count,\n\ndisconnects,1,count,\n", "stands twice", 4),
         ("p50_latency,1,h,\n", "the unit 'h' of 'p50_latency' is unknown", 2),
         ("p50_latency,1,,\n", "the unit '' of 'p50_latency'", 2),
@@ -402,7 +411,7 @@ def test_a_malformed_claim_rejects_the_metrics_file_with_its_line(
         (CSV, "metric,value\n", {"metrics_file"}, "the CSV header is"),
         (MOCK, baseline(0), {"mock", "latency_delta_ppm"}, "minimum"),
         (BACKTEST, {**backtest(1), "timestamp": "2025-02-30T00:00:00Z"},
-         {"sharpe_backtest_micro"}, "not a real time"),
+         {"sharpe_backtest_micro", "backtest_at_s"}, "not a real time"),
         ("PNL_SERIES.csv", "time\n", {"pnl"}, "the CSV header is"),
     ],
 )  # fmt: skip
@@ -414,6 +423,22 @@ def test_every_other_file_is_rejected_alone(
     assert {p.fact for p in found} == facts and {p.path for p in found} == {name}
     assert what in found[0].reason
     assert evidence.facts["trades"] == 2
+
+
+def test_figures_that_nobody_can_recompute_reject_nothing(watch: Any) -> None:
+    """They are claims, and their statuses count."""
+    rows = "fill_rate,1,ratio,PASS\nwin_rate,a third,,FAIL\nduration,390.015,minutes,\n"
+    evidence = watch("paper", {LOG: log(), CSV: HEADER + rows})
+    facts = evidence.facts
+    assert facts["claimed_metrics"] == ["duration", "fill_rate", "win_rate"]
+    assert {"metric": "win_rate", "status": "FAIL"} in facts["claimed_statuses"]
+    assert facts["disagreements"] == []
+    [scope] = [one for one in evidence.scopes if one.fact == "disagreements"]
+    assert (scope.looked_at, scope.understood) == (3, 2)
+
+
+def test_a_symbol_is_one_however_it_is_written(watch: Any) -> None:
+    assert watch("paper", {LOG: log([trade(1), trade(2, symbol="spy ")])}).facts["symbols"] == 1
 
 
 def test_a_link_and_a_huge_file_are_rejected(watch: Any, tmp_path: Path) -> None:

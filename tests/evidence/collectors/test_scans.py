@@ -55,9 +55,15 @@ RULE = {"id": "R1", "defaultConfiguration": {"level": "error"}, "properties": {"
         ({}, {"properties": {"security-severity": 6.9}}, "medium"),
         ({}, {"properties": {"security-severity": "0.1"}}, "low"),
         ({"level": "error"}, {"properties": {"security-severity": "0.0"}}, "high"),
-        ({"level": "error"}, {"properties": {"security-severity": "11"}}, "high"),
+        ({"level": "note"}, {"properties": {"security-severity": "11"}}, "critical"),
+        ({"level": "note"}, {"properties": {"security-severity": " 7.5 "}}, "high"),
+        ({"level": "note"}, {"properties": {"security-severity": "CRITICAL"}}, "critical"),
+        ({"level": "note", "properties": {"severity": "High"}}, {}, "high"),
+        ({"level": "note", "properties": {"issue_severity": "moderate"}}, {}, "medium"),
+        ({"level": "error", "properties": {"severity": "low"}}, {}, "high"),
+        ({"level": "note", "properties": {"severity": "style"}}, {}, "low"),
         ({"properties": {"security-severity": "2"}}, {"properties": {"security-severity": "9"}}, "low"),
-        ({"properties": {"issue_severity": "HIGH"}}, None, "medium"),  # it is not Bandit
+        ({"properties": {"issue_severity": "HIGH"}}, None, "high"),
     ],
 )
 def test_severity(watch: Any, stated: Any, rule: Any, expected: str) -> None:

@@ -154,6 +154,9 @@ def test_a_linked_or_binary_test_is_rejected_and_hides_nothing(watch: Any, tmp_p
         "return None",
         "assert True",
         "assert 1",
+        "assert 1 == 1",
+        'print("done")',
+        'pytest.skip("later")',
         "if False:\n        check()",
         "while 0:\n        check()",
         "return\n    check()",
@@ -177,11 +180,26 @@ def test_a_body_that_proves_nothing_is_no_test(watch: Any, body: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "tests"),
+    [
+        ("sys.exit(0)", 0),
+        ('pytest.skip("later", allow_module_level=True)', 0),
+        ('if os.environ.get("CI"):\n    pytest.skip("later", allow_module_level=True)', 1),
+    ],
+)
+def test_a_module_that_ends_at_once_has_no_tests(watch: Any, line: str, tests: int) -> None:
+    code = f"def test_a(): check()\n{line}\n"
+    stage = watch("stage_tests", {"tests/stage6_a.py": code}).facts["stages"]["stage6"]
+    assert (stage["tests"], stage["collectable"]) == (tests, bool(tests))
+
+
+@pytest.mark.parametrize(
     "body",
     [
         "assert x",
         "assert 1 == x",
         "check()",
+        "print(check())",
         "with check(): pass",
         "x = [check() for _ in x]",
         "if x:\n        return\n    check()",

@@ -250,6 +250,48 @@ def test_expected_failures_and_unexpected_passes(watch: Any, tmp_path: Path) -> 
     assert (facts["failed"], facts["unexpected_passes"], facts["passed"]) == (1, 1, 1)
 
 
+BAD_RUNS = {
+    "nose2 leaves out a set-up that failed": """<testsuite name="nose2-junit" errors="1" tests="1">
+      <testcase classname="setUpClass (test_u" name="S)"><error message="test failure">up</error></testcase>
+      <testcase classname="test_u.T" name="test_ok"/></testsuite>""",
+    "gotestsum writes a package that does not build": """<testsuites>
+      <testsuite tests="0" failures="0" name="" timestamp="0001-01-01T00:00:00Z"/>
+      <testsuite tests="1" failures="0" name="x/bad"><testcase classname="x/bad" name="TestMain">
+      <failure message="Failed" type=""/></testcase></testsuite>
+      <testsuite tests="1" name="x"><testcase classname="x" name="TestA"/></testsuite></testsuites>""",
+    "jest-junit adds an error to a suite": """<testsuite name="t" errors="1" failures="0" tests="1">
+      <testcase classname="Test suite failed to run" name="t"><error/></testcase>
+      <testcase classname="a" name="b"/></testsuite>""",
+    "mocha takes skipped as the rest": """<testsuite name="Mocha" tests="3" errors="1" skipped="0">
+      <testcase classname="a" name="b"/><testcase classname="a" name="c"><skipped/></testcase>
+      <testcase classname="a" name="hook"><failure/></testcase></testsuite>""",
+}
+
+
+@pytest.mark.parametrize("report", BAD_RUNS.values(), ids=BAD_RUNS.keys())
+def test_what_a_writer_does_not_count_counts(watch: Any, report: str) -> None:
+    evidence = watch("tests", {"junit.xml": report})
+    facts = evidence.facts
+    assert (facts["passed"], facts["failed"] + facts["errors"]) == (1, 1)
+    assert not [one for one in evidence.problems if one.kind is ProblemKind.REJECTED]
+
+
+def test_the_times_of_test_cases_count(watch: Any) -> None:
+    """Rows of an old report in a new suite."""
+    report = """<testsuite name="s" timestamp="2025-11-07T12:00:00Z">
+      <testcase name="a" timestamp="2020-01-01T00:00:00Z"/></testsuite>"""
+    assert watch("tests", {"junit.xml": report}).observed_at == "2020-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize("name", ["commit", "GIT_COMMIT", "git.commit.id", "CI_COMMIT_SHA", "vcs.revision"])
+def test_a_commit_under_any_of_its_names(watch: Any, name: str) -> None:
+    report = f"""<testsuite name="s"><properties><property name="{name}" value="{"a" * 40}"/></properties>
+      <testcase name="a"/></testsuite>"""
+    assert watch("tests", {"junit.xml": report}).origins == (Origin("a" * 40),)
+    other = report.replace(name, "base_commit")
+    assert watch("tests", {"junit.xml": other}).origins == ()
+
+
 def test_attempts_listed_in_the_test_case(watch: Any) -> None:
     report = """<testsuite name="s" tests="3" failures="1" timestamp="2025-11-07T12:00:00Z">
       <testcase classname="c" name="a"><flakyFailure message="x"/><flakyError/></testcase>

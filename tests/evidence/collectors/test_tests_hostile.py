@@ -216,10 +216,16 @@ def test_a_large_report_takes_little_memory(tmp_path: Path, unit: str, said: str
         ('<testsuite name="s" tests="2"><testcase name="a"/></testsuite>', "tests=2 is stated, 1", "'s'"),
         ('<testsuite name="s" tests="0"><testcase name="a"/></testsuite>', "tests=0 is stated, 1", "'s'"),
         (
-            '<testsuite name="s" failures="0"><testcase name="a"><failure/></testcase></testsuite>',
-            "failures=0 is stated, 1",
+            '<testsuite name="s" failures="2"><testcase name="a"><failure/></testcase></testsuite>',
+            "failures=2 is stated, 1",
             "'s'",
         ),
+        (
+            '<testsuite name="s" disabled="1"><testcase name="a"/></testsuite>',
+            "disabled=1 is stated, 0",
+            "'s'",
+        ),
+        ('<testsuite name="s" flakes="1"><testcase name="a"/></testsuite>', "flakes=1 is stated, 0", "'s'"),
         ('<testsuite name="s" errors="1"><testcase name="a"/></testsuite>', "errors=1 is stated, 0", "'s'"),
         ('<testsuite name="s" skipped="-1"/>', "skipped='-1' is not a count", "'s'"),
         ('<testsuite name="s" tests="many"/>', "tests='many' is not a count", "'s'"),

@@ -5,15 +5,32 @@
 #   question: Did it trade well enough on paper?
 package gate.stage7
 
-check_latency_delta := data.gate.lib.check([data.gate.lib.below(
-	"latency_delta",
-	input.facts.paper.latency_delta_ppm,
-	data.gate.params.stage7.latency_delta_max,
-)])
+check_latency_delta := data.gate.lib.check(array.concat(
+	[
+		data.gate.lib.below(
+			"latency_delta",
+			input.facts.paper.latency_delta_ppm,
+			data.gate.params.stage7.latency_delta_max,
+		),
+		data.gate.lib.at_least(
+			"mock_orders",
+			input.facts.paper.mock.orders,
+			data.gate.params.stage7.mock_orders_min,
+		),
+	],
+	data.gate.lib.between(
+		"mock_age",
+		data.gate.lib.age_s(input.facts.paper.mock.observed_at_s),
+		data.gate.params.stage7.baseline_age_min,
+		data.gate.params.stage7.mock_age_max,
+	),
+))
 
 # METADATA
 # title: Paper is not much slower than the mock
-# description: The median latency on paper exceeds the mock's by less than the allowed share.
+# description: >-
+#   The median latency on paper exceeds the mock's by less than the allowed share; the mock was measured with enough orders,
+#   not too long ago and not in the future.
 # custom:
 #   short_name: latency_delta
 #   severity: HIGH
@@ -21,10 +38,10 @@ check_latency_delta := data.gate.lib.check([data.gate.lib.below(
 #   solution: Find where the broker path loses time, or calibrate the mock on the same host again.
 #   owner: lead_trader
 #   controls: [gate:stage7]
-#   facts: [paper.latency_delta_ppm]
+#   facts: [paper.latency_delta_ppm, paper.mock.orders, paper.mock.observed_at_s]
 deny_latency_delta contains result if some result in data.gate.lib.violations(
 	"stage7.latency_delta", check_latency_delta,
-	"Paper trading is too much slower than the mock",
+	"Paper trading is not known to be fast enough beside the mock",
 )
 
 check_pacing := data.gate.lib.check([data.gate.lib.equals(
@@ -71,15 +88,25 @@ deny_fill_rate contains result if some result in data.gate.lib.violations(
 	"Too few orders were filled",
 )
 
-check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
-	"sharpe_ratio",
-	input.facts.paper.sharpe_ratio_ppm,
-	data.gate.params.stage7.sharpe_ratio_min,
-)])
+check_sharpe_ratio := data.gate.lib.check(array.concat(
+	[data.gate.lib.at_least(
+		"sharpe_ratio",
+		input.facts.paper.sharpe_ratio_ppm,
+		data.gate.params.stage7.sharpe_ratio_min,
+	)],
+	data.gate.lib.between(
+		"backtest_age",
+		data.gate.lib.age_s(input.facts.paper.backtest_at_s),
+		data.gate.params.stage7.baseline_age_min,
+		data.gate.params.stage7.backtest_age_max,
+	),
+))
 
 # METADATA
 # title: Paper keeps enough of the backtest Sharpe
-# description: The Sharpe ratio on paper is at least the required share of the backtest's.
+# description: >-
+#   The Sharpe ratio on paper is at least the required share of the backtest's, which was run not too long ago and not in
+#   the future.
 # custom:
 #   short_name: sharpe_ratio
 #   severity: HIGH
@@ -87,10 +114,10 @@ check_sharpe_ratio := data.gate.lib.check([data.gate.lib.at_least(
 #   solution: Compare fills and costs on paper with those the backtest assumes, and correct whichever is wrong.
 #   owner: lead_quant
 #   controls: [gate:stage7]
-#   facts: [paper.sharpe_ratio_ppm]
+#   facts: [paper.sharpe_ratio_ppm, paper.backtest_at_s]
 deny_sharpe_ratio contains result if some result in data.gate.lib.violations(
 	"stage7.sharpe_ratio", check_sharpe_ratio,
-	"Paper keeps too little of the backtest's Sharpe ratio",
+	"Paper is not known to keep enough of the backtest's Sharpe ratio",
 )
 
 check_sharpe_source := data.gate.lib.check([data.gate.lib.one_of(

@@ -2,7 +2,7 @@ package gate.stage7
 
 test_latency_delta_holds if {
 	checked := check_latency_delta with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}]}
+	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}, {"actual": 500, "expected": 20, "holds": true, "name": "mock_orders", "op": "≥", "unit": "orders"}, {"actual": 172800, "expected": 0, "holds": true, "name": "mock_age", "op": "≥", "unit": "s"}, {"actual": 172800, "expected": 7776000, "holds": true, "name": "mock_age", "op": "≤", "unit": "s"}]}
 	denied := deny_latency_delta with input as data.gate.ready.doc
 	denied == set()
 }
@@ -20,7 +20,7 @@ test_latency_delta_latency_delta_one_off if {
 	checked := check_latency_delta with input as doc
 	checked.holds == false
 	denied := deny_latency_delta with input as doc
-	denied == {{"code": "stage7.latency_delta", "msg": "Paper trading is too much slower than the mock", "operand": "latency_delta", "op": "<", "expected": 500000, "actual": 500000, "unit": "ppm"}}
+	denied == {{"code": "stage7.latency_delta", "msg": "Paper trading is not known to be fast enough beside the mock", "operand": "latency_delta", "op": "<", "expected": 500000, "actual": 500000, "unit": "ppm"}}
 }
 
 test_latency_delta_latency_delta_null if {
@@ -28,7 +28,7 @@ test_latency_delta_latency_delta_null if {
 	checked := check_latency_delta with input as doc
 	checked.holds == false
 	denied := deny_latency_delta with input as doc
-	denied == {{"code": "stage7.latency_delta", "msg": "Paper trading is too much slower than the mock", "operand": "latency_delta", "op": "<", "expected": 500000, "actual": null, "unit": "ppm"}}
+	denied == {{"code": "stage7.latency_delta", "msg": "Paper trading is not known to be fast enough beside the mock", "operand": "latency_delta", "op": "<", "expected": 500000, "actual": null, "unit": "ppm"}}
 }
 
 test_pacing_holds if {
@@ -95,7 +95,7 @@ test_fill_rate_fill_rate_null if {
 
 test_sharpe_ratio_holds if {
 	checked := check_sharpe_ratio with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 800000, "expected": 500000, "holds": true, "name": "sharpe_ratio", "op": "≥", "unit": "ppm"}]}
+	checked == {"holds": true, "operands": [{"actual": 800000, "expected": 500000, "holds": true, "name": "sharpe_ratio", "op": "≥", "unit": "ppm"}, {"actual": 352800, "expected": 0, "holds": true, "name": "backtest_age", "op": "≥", "unit": "s"}, {"actual": 352800, "expected": 31536000, "holds": true, "name": "backtest_age", "op": "≤", "unit": "s"}]}
 	denied := deny_sharpe_ratio with input as data.gate.ready.doc
 	denied == set()
 }
@@ -113,7 +113,7 @@ test_sharpe_ratio_sharpe_ratio_one_off if {
 	checked := check_sharpe_ratio with input as doc
 	checked.holds == false
 	denied := deny_sharpe_ratio with input as doc
-	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": 499999, "unit": "ppm"}}
+	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper is not known to keep enough of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": 499999, "unit": "ppm"}}
 }
 
 test_sharpe_ratio_sharpe_ratio_null if {
@@ -121,7 +121,7 @@ test_sharpe_ratio_sharpe_ratio_null if {
 	checked := check_sharpe_ratio with input as doc
 	checked.holds == false
 	denied := deny_sharpe_ratio with input as doc
-	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": null, "unit": "ppm"}}
+	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper is not known to keep enough of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": null, "unit": "ppm"}}
 }
 
 test_sharpe_ratio_negative if {
@@ -129,7 +129,7 @@ test_sharpe_ratio_negative if {
 	checked := check_sharpe_ratio with input as doc
 	checked.holds == false
 	denied := deny_sharpe_ratio with input as doc
-	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper keeps too little of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": -800000, "unit": "ppm"}}
+	denied == {{"code": "stage7.sharpe_ratio", "msg": "Paper is not known to keep enough of the backtest's Sharpe ratio", "operand": "sharpe_ratio", "op": "≥", "expected": 500000, "actual": -800000, "unit": "ppm"}}
 }
 
 test_sharpe_source_holds if {
@@ -540,4 +540,20 @@ test_not_rejected_rejected_other_evidence if {
 	checked.holds == true
 	denied := deny_not_rejected with input as doc
 	denied == set()
+}
+
+test_latency_delta_of_a_baseline_that_says_nothing if {
+	future := deny_latency_delta with input as object.union(data.gate.ready.doc, {"facts": {"paper": {"mock": {"observed_at_s": 1764936001}}}})
+	future == {{"code": "stage7.latency_delta", "msg": "Paper trading is not known to be fast enough beside the mock", "operand": "mock_age", "op": "≥", "expected": 0, "actual": -1, "unit": "s"}}
+	stale := deny_latency_delta with input as object.union(data.gate.ready.doc, {"facts": {"paper": {"mock": {"observed_at_s": 1757159999}}}})
+	stale == {{"code": "stage7.latency_delta", "msg": "Paper trading is not known to be fast enough beside the mock", "operand": "mock_age", "op": "≤", "expected": 7776000, "actual": 7776001, "unit": "s"}}
+	few := deny_latency_delta with input as object.union(data.gate.ready.doc, {"facts": {"paper": {"mock": {"orders": 19}}}})
+	few == {{"code": "stage7.latency_delta", "msg": "Paper trading is not known to be fast enough beside the mock", "operand": "mock_orders", "op": "≥", "expected": 20, "actual": 19, "unit": "orders"}}
+}
+
+test_sharpe_ratio_of_a_backtest_from_another_time if {
+	future := deny_sharpe_ratio with input as object.union(data.gate.ready.doc, {"facts": {"paper": {"backtest_at_s": 1764936001}}})
+	future == {{"code": "stage7.sharpe_ratio", "msg": "Paper is not known to keep enough of the backtest's Sharpe ratio", "operand": "backtest_age", "op": "≥", "expected": 0, "actual": -1, "unit": "s"}}
+	stale := deny_sharpe_ratio with input as object.union(data.gate.ready.doc, {"facts": {"paper": {"backtest_at_s": 1733399999}}})
+	stale == {{"code": "stage7.sharpe_ratio", "msg": "Paper is not known to keep enough of the backtest's Sharpe ratio", "operand": "backtest_age", "op": "≤", "expected": 31536000, "actual": 31536001, "unit": "s"}}
 }

@@ -12,7 +12,7 @@ check_no_known_vulnerabilities := data.gate.lib.check([
 	data.gate.lib.none_of("vulnerabilities", vulnerabilities(input.facts.scans.pip_audit)),
 	data.gate.lib.none_of("stated_vulnerabilities", stated_vulnerabilities(
 		input.facts.components,
-		data.gate.params.build.refused_severities.value,
+		data.gate.params.build.refused_vulnerabilities.value,
 	)),
 ])
 
@@ -122,6 +122,31 @@ stated_vulnerabilities(components, severities) := {{"term": term, "text": text, 
 
 other_licences(components, accepted) := {{"term": used.license, "text": text} |
 	some used in components.licenses
-	some other in data.gate.lib.others(used.license, accepted)
-	text := sprintf("%s, of %v components", [other, used.components])
+	license_accepted(used.license, accepted) == false
+	text := sprintf("%s, of %v components", [used.license, used.components])
 } | data.gate.lib.not_listed(components.licenses, components.license_count)
+
+# A licence, or an SPDX expression without inner brackets of which the accepted ones are enough.
+default license_accepted(_, _) := false
+
+license_accepted(stated, accepted) if {
+	one_accepted(stated, accepted) == true
+}
+
+license_accepted(stated, accepted) if {
+	plain := trim_suffix(trim_prefix(stated, "("), ")")
+	contains(plain, "(") == false
+	contains(plain, ")") == false
+	some choice in split(plain, " OR ")
+	every part in split(choice, " AND ") {
+		one_accepted(part, accepted) == true
+	}
+}
+
+# cyclonedx-py writes the classifier of PyPI where a package states nothing better.
+default one_accepted(_, _) := false
+
+one_accepted(stated, accepted) if {
+	some name in accepted
+	name == trim_prefix(stated, "License :: OSI Approved :: ")
+}

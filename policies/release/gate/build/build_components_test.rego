@@ -42,11 +42,13 @@ test_no_known_vulnerabilities_stated if {
 	stated := [
 		{"id": "CVE-2026-7", "severity": "critical", "document": "bom.json", "affects": ["mdurl"]},
 		{"id": "CVE-2026-8", "severity": "low", "document": "bom.json", "affects": ["mdurl"]},
+		{"id": "CVE-2026-9", "severity": "unrated", "document": "bom.json", "affects": ["mdurl"]},
 	]
-	doc := with_facts({"components": {"vulnerable": stated, "by_severity": {"critical": 1, "high": 1, "low": 1}}})
+	doc := with_facts({"components": {"vulnerable": stated, "by_severity": {"critical": 1, "high": 1, "low": 1, "unrated": 1}}})
 	denied := deny_no_known_vulnerabilities with input as doc
 	denied == {
 		object.union(vulnerable("stated_vulnerabilities", "CVE-2026-7 mdurl", "CVE-2026-7 mdurl (critical)"), {"path": "bom.json"}),
+		object.union(vulnerable("stated_vulnerabilities", "CVE-2026-9 mdurl", "CVE-2026-9 mdurl (unrated)"), {"path": "bom.json"}),
 		vulnerable("stated_vulnerabilities", "not listed", "1 more, which are not listed"),
 	}
 }
@@ -102,4 +104,12 @@ test_licenses_accepted_null if {
 	doc := with_facts({"components": {"components": null, "licenses": [], "license_count": null}})
 	checked := check_licenses_accepted with input as doc
 	checked.holds == false
+}
+
+test_license_accepted_expressions if {
+	accepted := ["MIT", "Apache-2.0", "BSD License"]
+	good := ["MIT", "MIT OR GPL-3.0-only", "(MIT OR Apache-2.0)", "MIT AND Apache-2.0", "License :: OSI Approved :: BSD License"]
+	every stated in good { license_accepted(stated, accepted) }
+	bad := ["GPL-3.0-only", "MIT AND GPL-3.0-only", "MIT WITH Odd-exception", "(MIT OR Apache-2.0) AND GPL-3.0-only", "", "mit-like"]
+	every stated in bad { license_accepted(stated, accepted) == false }
 }
