@@ -169,7 +169,10 @@ def statements(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def definitions(body: list[ast.stmt]) -> Iterator[ast.ClassDef | Function]:
-    """Classes and functions defined in a body, also within ``if``, ``try``, ``with`` and loops, in order."""
+    """Classes and functions defined in a body, also within ``if``, ``try``, ``with`` and loops, in order.
+
+    What stands below ``if TYPE_CHECKING`` only declares: it is never there when the program runs.
+    """
     pending = list(reversed(body))
     while pending:
         node = pending.pop()
@@ -177,7 +180,8 @@ def definitions(body: list[ast.stmt]) -> Iterator[ast.ClassDef | Function]:
             yield node
             continue
         inner: list[ast.stmt] = []
-        for field in ("body", "orelse", "finalbody"):
+        declares = isinstance(node, ast.If) and name_of(node.test) == "TYPE_CHECKING"
+        for field in ("orelse",) if declares else ("body", "orelse", "finalbody"):
             inner.extend(getattr(node, field, []))
         for handler in getattr(node, "handlers", []):
             inner.extend(handler.body)

@@ -26,7 +26,7 @@ from .literals import is_scanned, scan
 from .model import Program, external_names, load_program, place_of, unknown
 from .order_types import find_order_types, shortened
 from .safeguards import SAFEGUARDS, find_safeguards
-from .stubs import find_stubs, names_used
+from .stubs import find_stubs, names_used, overridden_elsewhere
 
 __all__ = [
     "OPERATIONS",
@@ -101,8 +101,9 @@ class SourceCollector:
                 trees[path] = source.tree
         parsed = set(trees)
         used = {name for tree in trees.values() for name in names_used(tree)}
+        overridden = overridden_elsewhere(trees)
         for path, tree in trees.items():
-            stubs += [{"path": path, **stub} for stub in find_stubs(tree, used)]
+            stubs += [{"path": path, **stub} for stub in find_stubs(tree, used, overridden)]
         facts, program = self._client(view, [path for path in client if path in parsed], inspected, problems)
         scopes = [
             *(

@@ -114,6 +114,11 @@ class Routine(Struct, frozen=True, eq=False, dict=True):
         return found
 
     @cached_property
+    def conditions(self) -> list[ast.If]:
+        """Its ``if`` statements."""
+        return [node for node in self.nodes if isinstance(node, ast.If)]
+
+    @cached_property
     def called(self) -> frozenset[str]:
         """Last components of the names it calls, and of its decorators."""
         names = {called_name(node) for node in self.nodes if isinstance(node, ast.Call)}
@@ -237,6 +242,16 @@ class Program(Struct, frozen=True, dict=True):
     def walk(self, module: Module) -> list[tuple[ast.AST, Routine | None]]:
         """Every node of the module with the innermost function around it."""
         return self._walked[module.path]
+
+    @cached_property
+    def calls(self) -> dict[str, list[tuple[ast.Call, str, Routine | None]]]:
+        """Calls by the name of what they call, each with its file and the innermost function around it."""
+        found: dict[str, list[tuple[ast.Call, str, Routine | None]]] = {}
+        for path, module in self.modules.items():
+            for node, around in self.walk(module):
+                if isinstance(node, ast.Call):
+                    found.setdefault(called_name(node), []).append((node, path, around))
+        return found
 
     def reachable(self, names: Iterable[str]) -> frozenset[str]:
         """The names, and every name that functions of these names mention, directly or not."""

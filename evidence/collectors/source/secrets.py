@@ -57,7 +57,7 @@ _ABOUT = re.compile(
 
 _PLACEHOLDER = re.compile(
     r"(?:your|my|insert|replace|enter|put|add|change)(?:with|your|own|ib|ibkr|bot|api|app|access|secret|private|real|"
-    r"actual|password|passwd|token|key|id|here|value|me|it|this)+|fill(?:me|in)|none|null|nil|undefined|unset|notset|"
+    r"actual|password|passwd|token|key|id|here|value|me|it|this)+|fill(?:me|in)|none|null|nil|undefined|unset|not(?:set|given|provided|configured)|demo|"
     r"true|false|yes|no|required|optional|env|environ|prompt|ask|keyring|vault|string|str|notarealsecret"
 )
 """What a value says that only holds a place, in lower case and without punctuation."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ..shared import python_source as python
@@ -45,20 +46,16 @@ _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
 
-def find_stubs(tree: ast.Module, used: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+def find_stubs(
+    tree: ast.Module, used: Collection[str] | None = None, overridden: Collection[tuple[str, str]] = ()
+) -> Iterator[dict[str, Any]]:
     """Stubs of a module: line, name and reason. What only declares, or is there to be overridden, is none.
 
     ``used`` has the names that any module looks at, where that is known: a check of its own that nobody calls
-    checks nothing.
+    checks nothing. ``overridden`` has classes and methods that other modules override.
     """
     functions = [*python.all_functions(tree), *_lambdas(tree)]
-    defined = {
-        (base, member.name)
-        for node in python.nodes(tree)
-        if isinstance(node, ast.ClassDef)
-        for base in map(python.dotted, node.bases)
-        for member in python.definitions(node.body)
-    }
+    defined = {*_overriding(tree), *overridden}
     for name, owner, function in functions:
         called = owner is not None and function.name == "__call__"
         if (function.name.startswith("__") and not called) or python.is_declaration(owner, function):
@@ -70,6 +67,43 @@ def find_stubs(tree: ast.Module, used: Collection[str] | None = None) -> Iterato
             reason = reason or "is never called"
         if reason is not None and (owner is None or (owner.name, function.name) not in defined):
             yield {"line": function.lineno, "name": name, "reason": reason}
+
+
+def _overriding(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Classes, as written, that others in the module inherit from, with the names of the others' members."""
+    for node in python.nodes(tree):
+        if isinstance(node, ast.ClassDef):
+            names = [member.name for member in python.definitions(node.body)]
+            yield from ((base, name) for base in map(python.dotted, node.bases) for name in names)
+
+
+def overridden_elsewhere(trees: Mapping[str, ast.Module]) -> set[tuple[str, str]]:
+    """Classes and methods that a class in another of the modules overrides.
+
+    A class is known by its name, so it counts only if no other class is called so, and if the module that
+    inherits from it imports it from one of the modules.
+    """
+    classes = Counter(
+        node.name for tree in trees.values() for node in python.nodes(tree) if isinstance(node, ast.ClassDef)
+    )
+    found: set[tuple[str, str]] = set()
+    for path, tree in trees.items():
+        ours = {
+            alias.asname or alias.name.partition(".")[0]: alias.name
+            for node in python.nodes(tree)
+            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for alias in node.names
+            if any(file in trees for file in python.module_files(_module(node, alias), path))
+        }
+        for base, name in _overriding(tree):
+            first, _, rest = base.partition(".")
+            if classes[own := rest.rpartition(".")[2] or ours.get(first, "")] == 1 and first in ours:
+                found.add((own, name))
+    return found
+
+
+def _module(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    return alias.name if isinstance(node, ast.Import) else "." * node.level + (node.module or "")
 
 
 def names_used(tree: ast.Module) -> Iterator[str]:
@@ -115,7 +149,8 @@ def touches_nothing(function: python.Function, *, constant: bool = False) -> boo
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     if not all(map(is_harmless, calls)):
         return False
-    spared = {id(node) for call in calls for node in python.walk(call.func)}
+    spared = {id(node) for call in calls if not _reads(call) for node in python.walk(call.func)}
+    spared |= {id(call.func) for call in calls}
     given = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
     return not any(
         isinstance(node, (ast.Raise, ast.Assert, ast.Yield, ast.YieldFrom))
@@ -123,6 +158,11 @@ def touches_nothing(function: python.Function, *, constant: bool = False) -> boo
         or (constant and isinstance(node, ast.Name) and node.id in given)
         for node in nodes
     )
+
+
+def _reads(call: ast.Call) -> bool:
+    """Whether the call looks into what it is a method of."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr in ("items", "keys", "values")
 
 
 def is_harmless(call: ast.Call) -> bool:
@@ -141,17 +181,32 @@ def _always(function: python.Function, agrees: bool) -> str | None:
     if any(isinstance(node, (ast.Raise, ast.Assert, ast.Yield, ast.YieldFrom)) for node in nodes):
         return None
     variables: dict[str, list[ast.expr]] = {}
+    bare = {id(node.target) for node in nodes if isinstance(node, ast.AnnAssign) and node.value is None}
+    bound = Counter(
+        node.id
+        for node in nodes
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in bare
+    )
     for node in nodes:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = getattr(node, "value", None)
         if isinstance(value, ast.expr):
             for target in targets:
                 variables.setdefault(python.name_of(target), []).append(value)
+    asked = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
+    for name, values in variables.items():  # what comes from a caller, a loop or a tuple can be anything
+        if bound[name] > len(values) or (name in asked and not _is_replaced(function, name)):
+            values.append(ast.Name(name, ast.Load()))
+
+    known: dict[str, bool | None] = {}
 
     def truth(node: ast.expr | None) -> bool | None:
         if isinstance(node, ast.Name) and node.id in variables:
-            values = {truth(value) for value in variables[node.id]}
-            return values.pop() if len(values) == 1 else None
+            if node.id not in known:
+                known[node.id] = None  # of a variable that is made from itself, nobody can tell
+                values = {truth(value) for value in variables[node.id]}
+                known[node.id] = values.pop() if len(values) == 1 else None
+            return known[node.id]
         if isinstance(node, ast.Tuple) and node.elts:  # (True, "reason")
             return truth(node.elts[0])
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -165,7 +220,10 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         one = isinstance(node, ast.Constant) and node.value in (0, 1) and isinstance(node.value, int)
         return bool(node.value) if one and isinstance(node, ast.Constant) else None
 
-    given = [truth(value) for value in returned]
+    try:
+        given = [truth(value) for value in returned]
+    except RecursionError:  # variables made from each other, hundreds of them
+        return None
     if not given or (agrees and all(value is None for value in returned)):
         return None
     if set(given) == {agrees}:
@@ -178,9 +236,18 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         if value is not None
         for node in python.walk(value)
     )
-    asked = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
     same = asked and (not agrees) not in given and lenient and touches_nothing(function, constant=True)
     return "gives the same answer whatever it is asked" if same else None
+
+
+def _is_replaced(function: python.Function, name: str) -> bool:
+    """Whether the function gives its parameter another value in any case."""
+    return any(
+        python.name_of(target) == name
+        for node in function.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    )
 
 
 def _fails_open(function: python.Function, agrees: bool) -> bool:
