@@ -66,7 +66,8 @@ def scan(
             if not may_hold(data):
                 continue
             if len(data) > view.limits.text_bytes:
-                raise EvidenceError(f"is larger than {view.limits.text_bytes} bytes")
+                limit = f"{view.limits.text_bytes} bytes (limits.text_bytes)"
+                raise EvidenceError(f"is larger than {limit}, and may hold a secret, an account or a port")
         except EvidenceError as error:
             unscanned.append({"path": printable(path), "reason": error.what})
             continue

@@ -42,6 +42,7 @@ _HARMLESS = frozenset(
 
 _BINDING = ("staticmethod", "classmethod")
 """Decorators that call a function from nowhere else."""
+_CHECKS_NAME = re.compile(r"(_(?:check|validate|verify|enforce)\w*)(?:%s|\{.*\})?")
 _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
@@ -61,9 +62,9 @@ def find_stubs(
         if (function.name.startswith("__") and not called) or python.is_declaration(owner, function):
             continue
         reason = stub_reason(function, snake(owner.name) if owner and called else function.name)
-        own = re.fullmatch(r"_(?:check|validate|verify|enforce)(?:_\w+)?", function.name)
+        own = re.fullmatch(r"(_(?:check|validate|verify|enforce))(?:_\w+)?", function.name)
         plain = all(python.dotted(one) in _BINDING for one in function.decorator_list)
-        if used is not None and own and function.name not in used and plain:
+        if used is not None and own and plain and not (function.name in used or f"{own[1]}_" in used):
             reason = reason or "is never called"
         if reason is not None and (owner is None or (owner.name, function.name) not in defined):
             yield {"line": function.lineno, "name": name, "reason": reason}
@@ -107,8 +108,14 @@ def _module(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
 
 
 def names_used(tree: ast.Module) -> Iterator[str]:
-    """Every name, attribute and imported name that the module looks at where it can be reached."""
+    """Every name, attribute and imported name that the module looks at where it can be reached.
+
+    Also names of checks that are strings, or the beginning of them where a string is put together.
+    """
     for node in _live(tree.body):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            written = _CHECKS_NAME.fullmatch(node.value[:100])
+            yield written[1] if written else ""
         yield (
             getattr(node, "id", getattr(node, "attr", getattr(node, "name", "")) or "")
             if isinstance(node, (ast.Name, ast.Attribute, ast.alias))

@@ -150,3 +150,23 @@ def test_an_account_of_zeros_and_a_key_for_demonstrations_hold_a_place(watch: An
     found = watch("source", {"app/a.py": text + 'OTHER = "DU0000001"\npassword = "demo-7Hq2"\n'}).facts
     assert [(one["line"], one["paper"]) for one in found["account_ids"]] == [(4, True)]
     assert [one["line"] for one in found["secrets"]] == [5]
+
+
+def test_a_check_that_is_called_by_a_name_put_together_is_called(watch: Any) -> None:
+    text = """
+class Task:
+    def run(self, name):
+        getattr(self, "_validate_%s" % name)()
+        getattr(self, f"_check_{name}")()
+        getattr(self, "_verify_all")()
+    def _validate_when(self): self.when.parse()
+    def _check_loop(self): self.loop.parse()
+    def _verify_all(self): self.all.parse()
+    def _verify_some(self): self.some.parse()
+"""
+    assert stubs(watch("source", {"app/a.py": text})) == {"Task._verify_some": "is never called"}
+
+
+def test_when_to_update_a_password_is_no_password(watch: Any) -> None:
+    text = 'if self.update_password == "always":\n    pass\nupdate_password = "Xk29qq"\npassword = "always"\n'
+    assert [one["line"] for one in watch("source", {"app/a.py": text}).facts["secrets"]] == [3, 4]
