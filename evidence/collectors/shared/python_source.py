@@ -240,9 +240,11 @@ def dotted(node: ast.expr) -> str:
 
 
 def is_declaration(owner: ast.ClassDef | None, function: Function) -> bool:
-    """Whether the function only declares: abstract, an overload, or a member of a protocol."""
+    """Whether the function only declares: abstract, an overload, what others are registered with (a group of
+    commands, a single dispatch), or a member of a protocol.
+    """
     names = {dotted(decorator).rpartition(".")[2] for decorator in function.decorator_list}
-    if names & {"abstractmethod", "overload"}:
+    if names & {"abstractmethod", "overload", "group"} or any(n.endswith("singledispatch") for n in names):
         return True
     return owner is not None and any(dotted(base).rpartition(".")[2] == "Protocol" for base in owner.bases)
 

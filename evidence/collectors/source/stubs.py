@@ -40,6 +40,8 @@ _HARMLESS = frozenset(
 )
 """What can be called without reaching anything beyond the program."""
 
+_OBJECT = re.compile(r"(?:self|cls|_\w+)\.")
+"""How a call of a method begins, not one of a module's class: ``self._api.PlaceOrder``."""
 _BINDING = ("staticmethod", "classmethod")
 """Decorators that call a function from nowhere else."""
 _CHECKS_NAME = re.compile(r"(_(?:check|validate|verify|enforce)\w*)(?:%s|\{.*\})?")
@@ -175,7 +177,8 @@ def _reads(call: ast.Call) -> bool:
 def is_harmless(call: ast.Call) -> bool:
     """Whether a call reaches nothing beyond the program: it prints, waits or makes a record."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in _HARMLESS or _TIME.fullmatch(name) is not None or name[:1].isupper()
+    of_object = isinstance(call.func, ast.Attribute) and _OBJECT.match(python.dotted(call.func))
+    return name in _HARMLESS or _TIME.fullmatch(name) is not None or (name[:1].isupper() and not of_object)
 
 
 def _always(function: python.Function, agrees: bool) -> str | None:

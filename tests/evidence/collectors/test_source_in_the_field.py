@@ -170,3 +170,27 @@ class Task:
 def test_when_to_update_a_password_is_no_password(watch: Any) -> None:
     text = 'if self.update_password == "always":\n    pass\nupdate_password = "Xk29qq"\npassword = "always"\n'
     assert [one["line"] for one in watch("source", {"app/a.py": text}).facts["secrets"]] == [3, 4]
+
+
+def test_a_method_with_a_capital_letter_reaches_the_broker(watch: Any) -> None:
+    text = """
+class Client:
+    def place_order(self, order): self._api.PlaceOrder(order)
+    def cancel_order(self, order): return messages.CancelOrder(order)
+def close_all(handles):
+    for handle in handles:
+        _kernel32.CloseHandle(handle)
+"""
+    assert list(stubs(watch("source", {"app/a.py": text}))) == ["Client.cancel_order"]
+
+
+def test_what_others_are_registered_with_is_no_stub(watch: Any) -> None:
+    text = """
+@click.group()
+def cli(): pass
+@functools.singledispatch
+def order_shares(id, amount): raise NotImplementedError
+@cli.command()
+def run(): pass
+"""
+    assert list(stubs(watch("source", {"app/a.py": text}))) == ["run"]
