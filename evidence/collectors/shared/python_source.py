@@ -150,6 +150,31 @@ def walk(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and everything in it, but what follows a ``return`` or ``raise`` and what is ``if False``."""
+    pending = [node]
+    while pending:
+        item = pending.pop()
+        yield item
+        dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
+        for name in FIELDS[type(item)]:
+            value = getattr(item, name, None)
+            if isinstance(value, ast.AST):
+                pending.append(value)
+            elif isinstance(value, list) and not (dead and name == "body"):
+                for part in value:
+                    if isinstance(part, ast.AST):
+                        pending.append(part)
+                    if isinstance(part, (ast.Return, ast.Raise)):
+                        break
+
+
+def _is_false(test: ast.expr) -> bool:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(map(_is_false, test.values))
+    return isinstance(test, ast.Constant) and not test.value
+
+
 @functools.lru_cache(maxsize=_CACHE_SIZE)
 def nodes(tree: ast.Module) -> list[ast.AST]:
     """Everything in a module, walked once for all collectors; not to be changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..shared import python_source as python
@@ -58,7 +58,7 @@ def find_stubs(
     checks nothing. ``overridden`` has classes and methods that other modules override.
     """
     functions = [*python.all_functions(tree), *_lambdas(tree)]
-    defined = {*_overriding(tree), *overridden}
+    defined = {*_overriding(python.nodes(tree)), *overridden}
     for name, owner, function in functions:
         called = owner is not None and function.name == "__call__"
         if (function.name.startswith("__") and not called) or python.is_declaration(owner, function):
@@ -72,35 +72,43 @@ def find_stubs(
             yield {"line": function.lineno, "name": name, "reason": reason}
 
 
-def _overriding(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Classes, as written, that others in the module inherit from, with the names of the others' members."""
-    for node in python.nodes(tree):
+def outline(tree: ast.Module) -> list[ast.ClassDef | ast.Import | ast.ImportFrom]:
+    """The classes and imports of a module."""
+    return [n for n in python.nodes(tree) if isinstance(n, (ast.ClassDef, ast.Import, ast.ImportFrom))]
+
+
+def _overriding(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Classes, as written, that others of the nodes inherit from, with the names of these others' members."""
+    for node in nodes:
         if isinstance(node, ast.ClassDef):
             names = [member.name for member in python.definitions(node.body)]
             yield from ((base, name) for base in map(python.dotted, node.bases) for name in names)
 
 
-def overridden_elsewhere(trees: Mapping[str, ast.Module]) -> set[tuple[str, str]]:
-    """Classes and methods that a class in another of the modules overrides.
+def overridden_elsewhere(
+    modules: Mapping[str, Sequence[ast.ClassDef | ast.Import | ast.ImportFrom]],
+) -> set[tuple[str, str]]:
+    """Classes and methods that a class in another of the modules overrides; ``modules`` has their outlines.
 
     A class is known by its name, so it counts only if no other class is called so, and if the module that
     inherits from it imports it from one of the modules.
     """
     classes = Counter(
-        node.name for tree in trees.values() for node in python.nodes(tree) if isinstance(node, ast.ClassDef)
+        node.name for nodes in modules.values() for node in nodes if isinstance(node, ast.ClassDef)
     )
     found: set[tuple[str, str]] = set()
-    for path, tree in trees.items():
+    for path, nodes in modules.items():
         ours = {
             alias.asname or alias.name.partition(".")[0]: alias.name
-            for node in python.nodes(tree)
-            if isinstance(node, (ast.Import, ast.ImportFrom))
+            for node in nodes
+            if not isinstance(node, ast.ClassDef)
             for alias in node.names
-            if any(file in trees for file in python.module_files(_module(node, alias), path))
+            if any(file in modules for file in python.module_files(_module(node, alias), path))
         }
-        for base, name in _overriding(tree):
+        for base, name in _overriding(nodes):
             first, _, rest = base.partition(".")
-            if classes[own := rest.rpartition(".")[2] or ours.get(first, "")] == 1 and first in ours:
+            own = rest.rpartition(".")[2] or ours.get(first, "")
+            if first in ours and classes[own] == 1:
                 found.add((own, name))
     return found
 
@@ -251,9 +259,14 @@ def _always(function: python.Function, agrees: bool) -> str | None:
 
 
 def _is_replaced(function: python.Function, name: str) -> bool:
-    """Whether the function gives its parameter another value in any case."""
+    """Whether the function gives its parameter another value in any case, before it looks at it."""
+    looks = [
+        n.lineno
+        for n in python.walk(function)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id == name
+    ]
     return any(
-        python.name_of(target) == name
+        python.name_of(target) == name and node.lineno < min(looks, default=0)
         for node in function.body
         if isinstance(node, ast.Assign)
         for target in node.targets
