@@ -274,6 +274,7 @@ def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
     """What the expression must be one of: where anything else was refused before in the same function."""
     if routine is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
         return None
+    same = ast.dump(node) if routine.conditions else ""
     for check in routine.conditions:
         test = check.test
         if (
@@ -281,7 +282,7 @@ def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
             and isinstance(test, ast.Compare)
             and isinstance(test.ops[0], ast.NotIn)
             and isinstance(check.body[-1], (ast.Raise, ast.Return))
-            and ast.dump(test.left) == ast.dump(node)
+            and ast.dump(test.left) == same
         ):
             allowed = test.comparators[0]
             choices = allowed.elts if isinstance(allowed, (ast.Tuple, ast.List, ast.Set)) else []

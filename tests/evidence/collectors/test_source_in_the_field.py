@@ -148,9 +148,12 @@ def test_a_counter_within_a_window_that_is_kept_is_a_limiter(watch: Any) -> None
 
 
 def test_an_account_of_zeros_and_a_key_for_demonstrations_hold_a_place(watch: Any) -> None:
-    text = 'ACCOUNT = "DU0000000"\nif api_key != "demo" and csrf_token == "NOTPROVIDED":\n    pass\n'
-    found = watch("source", {"app/a.py": text + 'OTHER = "DU0000001"\npassword = "demo-7Hq2"\n'}).facts
-    assert [(one["line"], one["paper"]) for one in found["account_ids"]] == [(4, True)]
+    text = 'ACCOUNT = "DU0000000"; CORAL = "#F08080"\n'
+    text += 'if api_key != "demo" and csrf_token == "NOTPROVIDED":\n    pass\n'
+    found = watch(
+        "source", {"app/a.py": text + 'OTHER = "DU0000001 #F0808012"\npassword = "demo-7Hq2"\n'}
+    ).facts
+    assert [(one["line"], one["paper"]) for one in found["account_ids"]] == [(4, False), (4, True)]
     assert [one["line"] for one in found["secrets"]] == [5]
 
 
