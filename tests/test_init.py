@@ -144,6 +144,12 @@ def test_the_screen_says_what_was_found_and_what_is_missing(gate: Gate, make_wor
     assert max(map(len, narrow.splitlines())) <= 60 and narrow.split() == " ".join(lines).split()
 
 
+def test_without_python_the_other_profile_is_named(gate: Gate, tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "main.go").write_text("package main\n")
+    assert "gate init --profile release" in gate("init", tmp_path).out
+
+
 def test_a_skeleton_is_found_and_not_valid(gate: Gate, make_workspace: Make) -> None:
     """After --templates every row is found, none is valid, and the stage still fails, naming them."""
     root = make_workspace({})

@@ -73,6 +73,8 @@ def _lines(report: Report) -> Iterable[str]:
     yield f"artifacts  found {count} of {found.rows} that stage 1 expects"
     if found.missing and written is None:
         yield f"missing    {_some([row.pattern for row in found.missing])}"
+    if found.sources and not found.python_files:
+        yield "note: prelive reads Python sources only; for any language: gate init --profile release"
     if written is not None and written.files:
         yield "next: fill the skeletons in (they count as not valid until then), then gate evaluate stage1"
     elif found.missing and written is None:

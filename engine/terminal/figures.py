@@ -184,7 +184,7 @@ def coverage(scope: Scope | None, value: Any = True) -> str:
 
     Empty where that says nothing: of a value that was not measured, or one thing, such as a single record.
     """
-    if scope is None or value is None or scope.looked_at <= 1:
+    if scope is None or value is None or scope.looked_at == 1:
         return ""
     looked = f"{scope.looked_at} {scope.unit}"
     return looked if scope.understood == scope.looked_at else f"{scope.understood} of {looked}"

@@ -24,6 +24,7 @@ __all__ = ["NAMES", "RiskParametersCollector", "RiskParametersOptions", "compare
 NAMES = ("KILL_PNL", "MAX_DD_KILL_SWITCH", "PSR_KILL_SWITCH", "BOX_LIM", "GROSS_LIM", "NET_LIM", "VOL_TARGET")
 _ENDINGS = (".py", ".yaml", ".yml", ".json", ".toml")
 _AT_THE_TOP = (".py", ".yaml", ".yml", ".toml")
+_UTF8 = re.compile(rb"coding[:=][ \t]*utf-8(?![-\w])", re.IGNORECASE)
 _ESCAPE = re.compile(rb"\\[xuUN0-7]")
 
 Name = Annotated[str, Bounded(longest=100, pattern="^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -162,7 +163,9 @@ class RiskParametersCollector:
 
     def _read(self, data: bytes, path: str, label: str, limits: Limits) -> list[Definition]:
         """The places in a file; none, without parsing it, where no name can be in there."""
-        odd = b"\x00" in data or (b"coding" in data[:200] and path.endswith(".py")) or _ESCAPE.search(data)
+        head = b"\n".join(data[:4096].splitlines()[:2])
+        encoded = path.endswith(".py") and b"coding" in _UTF8.sub(b"", head, 1)
+        odd = b"\x00" in data or encoded or _ESCAPE.search(data)
         text = "" if odd else data.decode("utf-8", "replace")
         if not text.isascii():  # Python takes compatibility characters in names for the plain ones (PEP 3131)
             text = unicodedata.normalize("NFKC", text)

@@ -150,6 +150,31 @@ def walk(node: ast.AST) -> list[ast.AST]:
     return found
 
 
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """The node and everything in it, but what follows a ``return`` or ``raise`` and what is ``if False``."""
+    pending = [node]
+    while pending:
+        item = pending.pop()
+        yield item
+        dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
+        for name in FIELDS[type(item)]:
+            value = getattr(item, name, None)
+            if isinstance(value, ast.AST):
+                pending.append(value)
+            elif isinstance(value, list) and not (dead and name == "body"):
+                for part in value:
+                    if isinstance(part, ast.AST):
+                        pending.append(part)
+                    if isinstance(part, (ast.Return, ast.Raise)):
+                        break
+
+
+def _is_false(test: ast.expr) -> bool:
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+        return any(map(_is_false, test.values))
+    return isinstance(test, ast.Constant) and not test.value
+
+
 @functools.lru_cache(maxsize=_CACHE_SIZE)
 def nodes(tree: ast.Module) -> list[ast.AST]:
     """Everything in a module, walked once for all collectors; not to be changed."""
@@ -169,7 +194,10 @@ def statements(body: list[ast.stmt]) -> list[ast.stmt]:
 
 
 def definitions(body: list[ast.stmt]) -> Iterator[ast.ClassDef | Function]:
-    """Classes and functions defined in a body, also within ``if``, ``try``, ``with`` and loops, in order."""
+    """Classes and functions defined in a body, also within ``if``, ``try``, ``with`` and loops, in order.
+
+    What stands below ``if TYPE_CHECKING`` only declares: it is never there when the program runs.
+    """
     pending = list(reversed(body))
     while pending:
         node = pending.pop()
@@ -177,7 +205,8 @@ def definitions(body: list[ast.stmt]) -> Iterator[ast.ClassDef | Function]:
             yield node
             continue
         inner: list[ast.stmt] = []
-        for field in ("body", "orelse", "finalbody"):
+        declares = isinstance(node, ast.If) and name_of(node.test) == "TYPE_CHECKING"
+        for field in ("orelse",) if declares else ("body", "orelse", "finalbody"):
             inner.extend(getattr(node, field, []))
         for handler in getattr(node, "handlers", []):
             inner.extend(handler.body)
@@ -236,9 +265,11 @@ def dotted(node: ast.expr) -> str:
 
 
 def is_declaration(owner: ast.ClassDef | None, function: Function) -> bool:
-    """Whether the function only declares: abstract, an overload, or a member of a protocol."""
+    """Whether the function only declares: abstract, an overload, what others are registered with (a group of
+    commands, a single dispatch), or a member of a protocol.
+    """
     names = {dotted(decorator).rpartition(".")[2] for decorator in function.decorator_list}
-    if names & {"abstractmethod", "overload"}:
+    if names & {"abstractmethod", "overload", "group"} or any(n.endswith("singledispatch") for n in names):
         return True
     return owner is not None and any(dotted(base).rpartition(".")[2] == "Protocol" for base in owner.bases)
 

@@ -26,7 +26,7 @@ from .literals import is_scanned, scan
 from .model import Program, external_names, load_program, place_of, unknown
 from .order_types import find_order_types, shortened
 from .safeguards import SAFEGUARDS, find_safeguards
-from .stubs import find_stubs, names_used
+from .stubs import find_stubs, names_used, outline, overridden_elsewhere
 
 __all__ = [
     "OPERATIONS",
@@ -93,16 +93,19 @@ class SourceCollector:
         ]
         stubs: list[dict[str, Any]] = []
         trees: dict[str, ast.Module] = {}
+        outlines: dict[str, list[ast.ClassDef | ast.Import | ast.ImportFrom]] = {}
         for path in inspected:
             source = python.parse_file(view, path)
             if source.tree is None:
                 errors.append({"path": printable(path), "line": source.line, "text": source.problem})
             else:
                 trees[path] = source.tree
+                outlines[path] = outline(source.tree)
         parsed = set(trees)
         used = {name for tree in trees.values() for name in names_used(tree)}
+        overridden = overridden_elsewhere(outlines)
         for path, tree in trees.items():
-            stubs += [{"path": path, **stub} for stub in find_stubs(tree, used)]
+            stubs += [{"path": path, **stub} for stub in find_stubs(tree, used, overridden)]
         facts, program = self._client(view, [path for path in client if path in parsed], inspected, problems)
         scopes = [
             *(

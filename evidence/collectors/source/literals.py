@@ -31,7 +31,8 @@ from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
 SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env")
 """Kinds of files that are looked through; and names that begin with ``.env``."""
 
-_ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?:DUSIM|D?[UFI])\d{5,}(?![A-Za-z0-9_])")
+_ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?!(?<=#)F\d{5}\b)(?:DUSIM|D?[UFI])(?!0+\b)\d{5,}(?![A-Za-z0-9_])")
+"""An account's id; ``#F08080`` is a colour, and nobody has an id of zeros alone, which only holds a place."""
 _ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
@@ -65,7 +66,8 @@ def scan(
             if not may_hold(data):
                 continue
             if len(data) > view.limits.text_bytes:
-                raise EvidenceError(f"is larger than {view.limits.text_bytes} bytes")
+                limit = f"{view.limits.text_bytes} bytes (limits.text_bytes)"
+                raise EvidenceError(f"is larger than {limit}, and may hold a secret, an account or a port")
         except EvidenceError as error:
             unscanned.append({"path": printable(path), "reason": error.what})
             continue

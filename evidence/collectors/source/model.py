@@ -77,7 +77,7 @@ class Routine(Struct, frozen=True, eq=False, dict=True):
     @cached_property
     def nodes(self) -> list[ast.AST]:
         """The function and everything in it that can run."""
-        return list(running(self.node))
+        return list(python.running(self.node))
 
     @cached_property
     def references(self) -> frozenset[str]:
@@ -112,6 +112,11 @@ class Routine(Struct, frozen=True, eq=False, dict=True):
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(value)
         return found
+
+    @cached_property
+    def conditions(self) -> list[ast.If]:
+        """Its ``if`` statements."""
+        return [node for node in self.nodes if isinstance(node, ast.If)]
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -238,6 +243,16 @@ class Program(Struct, frozen=True, dict=True):
         """Every node of the module with the innermost function around it."""
         return self._walked[module.path]
 
+    @cached_property
+    def calls(self) -> dict[str, list[tuple[ast.Call, str, Routine | None]]]:
+        """Calls by the name of what they call, each with its file and the innermost function around it."""
+        found: dict[str, list[tuple[ast.Call, str, Routine | None]]] = {}
+        for path, module in self.modules.items():
+            for node, around in self.walk(module):
+                if isinstance(node, ast.Call):
+                    found.setdefault(called_name(node), []).append((node, path, around))
+        return found
+
     def reachable(self, names: Iterable[str]) -> frozenset[str]:
         """The names, and every name that functions of these names mention, directly or not."""
         seen: set[str] = set()
@@ -305,31 +320,6 @@ def text(node: ast.expr | None) -> str:
 def called_name(node: ast.Call) -> str:
     """Last component of what is called; empty if it has no name."""
     return name_of(node.func) if isinstance(node.func, (ast.Name, ast.Attribute)) else ""
-
-
-def running(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and everything in it, but what follows a ``return`` or ``raise`` and what is ``if False``."""
-    pending = [node]
-    while pending:
-        item = pending.pop()
-        yield item
-        dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
-        for name in python.FIELDS[type(item)]:
-            value = getattr(item, name, None)
-            if isinstance(value, ast.AST):
-                pending.append(value)
-            elif isinstance(value, list) and not (dead and name == "body"):
-                for part in value:
-                    if isinstance(part, ast.AST):
-                        pending.append(part)
-                    if isinstance(part, (ast.Return, ast.Raise)):
-                        break
-
-
-def _is_false(test: ast.expr) -> bool:
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return any(map(_is_false, test.values))
-    return isinstance(test, ast.Constant) and not test.value
 
 
 def mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:

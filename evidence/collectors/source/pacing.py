@@ -96,7 +96,10 @@ def _waits(node: ast.AST) -> TypeGuard[ast.Call]:
 
 
 def _state(routine: Routine) -> set[str]:
-    """What the function keeps beyond the call, made from the clock, and looks at again."""
+    """What the function keeps beyond the call, made from the clock, and looks at again.
+
+    A number that is only counted up or down is such a state beside a time that is kept, not by itself.
+    """
     clocks = frozenset(name for name in routine.called if matches("clock", name))
     moments = {name for name in routine.parameters if matches("moment", name)}
     if not clocks and not moments:
@@ -106,19 +109,22 @@ def _state(routine: Routine) -> set[str]:
         name for node in routine.nodes if isinstance(node, (ast.Global, ast.Nonlocal)) for name in node.names
     }
     local = set(routine.variables) - outer | routine.given
-    kept = {
-        key
-        for node in routine.nodes
-        for target, value in _written(node)
-        if (key := _key(target)) not in local and (by_time(value) or isinstance(node, ast.AugAssign))
-    }
+    written = [pair for node in routine.nodes for pair in _written(node)]
+    timed = {key for target, value in written if (key := _key(target)) not in local and by_time(value)}
+    counted = {_key(node.target) for node in routine.nodes if isinstance(node, ast.AugAssign)} - local
     containers = {id(target) for node in routine.nodes for target, _ in _filled(node)}
     read = {
         _key(node)
         for node in routine.nodes
         if isinstance(getattr(node, "ctx", None), ast.Load) and id(node) not in containers
     }
-    return kept & read - {""}
+    beside = any(
+        isinstance(node, (ast.Compare, ast.BinOp))
+        and by_time(node)
+        and any((key := _key(part)) in outer or key.startswith("self.") for part in python.walk(node))
+        for node in routine.nodes
+    )
+    return (timed | counted if beside else timed) & read - {""}
 
 
 def _dependence(

@@ -55,9 +55,12 @@ _ABOUT = re.compile(
     r"count|regex|pattern|hint|label|policy|expiry|ttl|timeout|prompt|message|endpoint|algorithm|rule|schema)s?"
 )
 
+_CHOICE = re.compile(r"(?:is|has|use|update|ask|ask_for|require|show|hide|allow|enable|disable|force)_.*")
+"""Names that say what to do about a secret; a word as their value says when."""
+
 _PLACEHOLDER = re.compile(
     r"(?:your|my|insert|replace|enter|put|add|change)(?:with|your|own|ib|ibkr|bot|api|app|access|secret|private|real|"
-    r"actual|password|passwd|token|key|id|here|value|me|it|this)+|fill(?:me|in)|none|null|nil|undefined|unset|notset|"
+    r"actual|password|passwd|token|key|id|here|value|me|it|this)+|fill(?:me|in)|none|null|nil|undefined|unset|not(?:set|given|provided|configured)|demo|"
     r"true|false|yes|no|required|optional|env|environ|prompt|ask|keyring|vault|string|str|notarealsecret"
 )
 """What a value says that only holds a place, in lower case and without punctuation."""
@@ -148,6 +151,8 @@ def kind_of(name: str, value: str) -> str | None:
     if random and mentions_secret(name):
         return "high_entropy"
     if not is_named(name) or text.startswith(("-----BEGIN", "http://", "https://", "/", "./", "~/")):
+        return None
+    if _CHOICE.fullmatch(snake(name)) and text.replace("_", "").isalpha():
         return None
     if any(character.isspace() for character in text.strip()) and "passphrase" not in snake(name):
         return None

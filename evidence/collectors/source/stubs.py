@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..shared import python_source as python
@@ -39,42 +40,92 @@ _HARMLESS = frozenset(
 )
 """What can be called without reaching anything beyond the program."""
 
+_OBJECT = re.compile(r"(?:self|cls|_\w+)\.")
+"""How a call of a method begins, not one of a module's class: ``self._api.PlaceOrder``."""
 _BINDING = ("staticmethod", "classmethod")
 """Decorators that call a function from nowhere else."""
+_CHECKS_NAME = re.compile(r"(_(?:check|validate|verify|enforce)\w*)(?:%s|\{.*\})?")
 _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
 
-def find_stubs(tree: ast.Module, used: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
+def find_stubs(
+    tree: ast.Module, used: Collection[str] | None = None, overridden: Collection[tuple[str, str]] = ()
+) -> Iterator[dict[str, Any]]:
     """Stubs of a module: line, name and reason. What only declares, or is there to be overridden, is none.
 
     ``used`` has the names that any module looks at, where that is known: a check of its own that nobody calls
-    checks nothing.
+    checks nothing. ``overridden`` has classes and methods that other modules override.
     """
     functions = [*python.all_functions(tree), *_lambdas(tree)]
-    defined = {
-        (base, member.name)
-        for node in python.nodes(tree)
-        if isinstance(node, ast.ClassDef)
-        for base in map(python.dotted, node.bases)
-        for member in python.definitions(node.body)
-    }
+    defined = {*_overriding(python.nodes(tree)), *overridden}
     for name, owner, function in functions:
         called = owner is not None and function.name == "__call__"
         if (function.name.startswith("__") and not called) or python.is_declaration(owner, function):
             continue
         reason = stub_reason(function, snake(owner.name) if owner and called else function.name)
-        own = re.fullmatch(r"_(?:check|validate|verify|enforce)(?:_\w+)?", function.name)
+        own = re.fullmatch(r"(_(?:check|validate|verify|enforce))(?:_\w+)?", function.name)
         plain = all(python.dotted(one) in _BINDING for one in function.decorator_list)
-        if used is not None and own and function.name not in used and plain:
+        if used is not None and own and plain and not (function.name in used or f"{own[1]}_" in used):
             reason = reason or "is never called"
         if reason is not None and (owner is None or (owner.name, function.name) not in defined):
             yield {"line": function.lineno, "name": name, "reason": reason}
 
 
+def outline(tree: ast.Module) -> list[ast.ClassDef | ast.Import | ast.ImportFrom]:
+    """The classes and imports of a module."""
+    return [n for n in python.nodes(tree) if isinstance(n, (ast.ClassDef, ast.Import, ast.ImportFrom))]
+
+
+def _overriding(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Classes, as written, that others of the nodes inherit from, with the names of these others' members."""
+    for node in nodes:
+        if isinstance(node, ast.ClassDef):
+            names = [member.name for member in python.definitions(node.body)]
+            yield from ((base, name) for base in map(python.dotted, node.bases) for name in names)
+
+
+def overridden_elsewhere(
+    modules: Mapping[str, Sequence[ast.ClassDef | ast.Import | ast.ImportFrom]],
+) -> set[tuple[str, str]]:
+    """Classes and methods that a class in another of the modules overrides; ``modules`` has their outlines.
+
+    A class is known by its name, so it counts only if no other class is called so, and if the module that
+    inherits from it imports it from one of the modules.
+    """
+    classes = Counter(
+        node.name for nodes in modules.values() for node in nodes if isinstance(node, ast.ClassDef)
+    )
+    found: set[tuple[str, str]] = set()
+    for path, nodes in modules.items():
+        ours = {
+            alias.asname or alias.name.partition(".")[0]: alias.name
+            for node in nodes
+            if not isinstance(node, ast.ClassDef)
+            for alias in node.names
+            if any(file in modules for file in python.module_files(_module(node, alias), path))
+        }
+        for base, name in _overriding(nodes):
+            first, _, rest = base.partition(".")
+            own = rest.rpartition(".")[2] or ours.get(first, "")
+            if first in ours and classes[own] == 1:
+                found.add((own, name))
+    return found
+
+
+def _module(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    return alias.name if isinstance(node, ast.Import) else "." * node.level + (node.module or "")
+
+
 def names_used(tree: ast.Module) -> Iterator[str]:
-    """Every name, attribute and imported name that the module looks at where it can be reached."""
+    """Every name, attribute and imported name that the module looks at where it can be reached.
+
+    Also names of checks that are strings, or the beginning of them where a string is put together.
+    """
     for node in _live(tree.body):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            written = _CHECKS_NAME.fullmatch(node.value[:100])
+            yield written[1] if written else ""
         yield (
             getattr(node, "id", getattr(node, "attr", getattr(node, "name", "")) or "")
             if isinstance(node, (ast.Name, ast.Attribute, ast.alias))
@@ -115,7 +166,8 @@ def touches_nothing(function: python.Function, *, constant: bool = False) -> boo
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     if not all(map(is_harmless, calls)):
         return False
-    spared = {id(node) for call in calls for node in python.walk(call.func)}
+    spared = {id(node) for call in calls if not _reads(call) for node in python.walk(call.func)}
+    spared |= {id(call.func) for call in calls}
     given = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
     return not any(
         isinstance(node, (ast.Raise, ast.Assert, ast.Yield, ast.YieldFrom))
@@ -125,10 +177,16 @@ def touches_nothing(function: python.Function, *, constant: bool = False) -> boo
     )
 
 
+def _reads(call: ast.Call) -> bool:
+    """Whether the call looks into what it is a method of."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr in ("items", "keys", "values")
+
+
 def is_harmless(call: ast.Call) -> bool:
     """Whether a call reaches nothing beyond the program: it prints, waits or makes a record."""
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in _HARMLESS or _TIME.fullmatch(name) is not None or name[:1].isupper()
+    of_object = isinstance(call.func, ast.Attribute) and _OBJECT.match(python.dotted(call.func))
+    return name in _HARMLESS or _TIME.fullmatch(name) is not None or (name[:1].isupper() and not of_object)
 
 
 def _always(function: python.Function, agrees: bool) -> str | None:
@@ -141,17 +199,32 @@ def _always(function: python.Function, agrees: bool) -> str | None:
     if any(isinstance(node, (ast.Raise, ast.Assert, ast.Yield, ast.YieldFrom)) for node in nodes):
         return None
     variables: dict[str, list[ast.expr]] = {}
+    bare = {id(node.target) for node in nodes if isinstance(node, ast.AnnAssign) and node.value is None}
+    bound = Counter(
+        node.id
+        for node in nodes
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in bare
+    )
     for node in nodes:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         value = getattr(node, "value", None)
         if isinstance(value, ast.expr):
             for target in targets:
                 variables.setdefault(python.name_of(target), []).append(value)
+    asked = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
+    for name, values in variables.items():  # what comes from a caller, a loop or a tuple can be anything
+        if bound[name] > len(values) or (name in asked and not _is_replaced(function, name)):
+            values.append(ast.Name(name, ast.Load()))
+
+    known: dict[str, bool | None] = {}
 
     def truth(node: ast.expr | None) -> bool | None:
         if isinstance(node, ast.Name) and node.id in variables:
-            values = {truth(value) for value in variables[node.id]}
-            return values.pop() if len(values) == 1 else None
+            if node.id not in known:
+                known[node.id] = None  # of a variable that is made from itself, nobody can tell
+                values = {truth(value) for value in variables[node.id]}
+                known[node.id] = values.pop() if len(values) == 1 else None
+            return known[node.id]
         if isinstance(node, ast.Tuple) and node.elts:  # (True, "reason")
             return truth(node.elts[0])
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -165,7 +238,10 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         one = isinstance(node, ast.Constant) and node.value in (0, 1) and isinstance(node.value, int)
         return bool(node.value) if one and isinstance(node, ast.Constant) else None
 
-    given = [truth(value) for value in returned]
+    try:
+        given = [truth(value) for value in returned]
+    except RecursionError:  # variables made from each other, hundreds of them
+        return None
     if not given or (agrees and all(value is None for value in returned)):
         return None
     if set(given) == {agrees}:
@@ -178,9 +254,23 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         if value is not None
         for node in python.walk(value)
     )
-    asked = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
     same = asked and (not agrees) not in given and lenient and touches_nothing(function, constant=True)
     return "gives the same answer whatever it is asked" if same else None
+
+
+def _is_replaced(function: python.Function, name: str) -> bool:
+    """Whether the function gives its parameter another value in any case, before it looks at it."""
+    looks = [
+        n.lineno
+        for n in python.walk(function)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and n.id == name
+    ]
+    return any(
+        python.name_of(target) == name and node.lineno < min(looks, default=0)
+        for node in function.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    )
 
 
 def _fails_open(function: python.Function, agrees: bool) -> bool:

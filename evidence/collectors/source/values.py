@@ -225,12 +225,10 @@ class _Search:
         """What callers give for a parameter of a private function, which nobody else calls."""
         if not routine.node.name.startswith("_") or routine.node.name.startswith("__"):
             return
-        for path, module in self._program.modules.items():
-            for call, around in self._program.walk(module):
-                if isinstance(call, ast.Call) and called_name(call) == routine.node.name:
-                    given = {word.arg: word.value for word in call.keywords}
-                    given.update(zip(routine.parameters, call.args, strict=False))
-                    yield given.get(name, call.func), Place(path, around)
+        for call, path, around in self._program.calls.get(routine.node.name, ()):
+            given = {word.arg: word.value for word in call.keywords}
+            given.update(zip(routine.parameters, call.args, strict=False))
+            yield given.get(name, call.func), Place(path, around)
 
     def _imported(self, module: Module, name: str) -> tuple[str, str] | None:
         """Path, and name there, of something that the module has by importing."""
@@ -276,12 +274,11 @@ def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
     """What the expression must be one of: where anything else was refused before in the same function."""
     if routine is None or not isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
         return None
-    same = ast.dump(node)
-    for check in routine.nodes:
-        test = getattr(check, "test", None)
+    same = ast.dump(node) if routine.conditions else ""
+    for check in routine.conditions:
+        test = check.test
         if (
-            isinstance(check, ast.If)
-            and check.lineno < node.lineno
+            check.lineno < node.lineno
             and isinstance(test, ast.Compare)
             and isinstance(test.ops[0], ast.NotIn)
             and isinstance(check.body[-1], (ast.Raise, ast.Return))

@@ -198,12 +198,12 @@ def test_figures_say_what_they_cover(passed: Decision) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "looked_at", "shown"), [(None, 7, "not measured"), (1, 1, "1"), (0, 0, "0")]
+    ("value", "looked_at", "shown"), [(None, 7, "not measured"), (1, 1, "1"), (0, 0, "0 in 0 files")]
 )
 def test_a_scope_that_says_nothing_is_left_out(
     passed: Decision, value: int | None, looked_at: int, shown: str
 ) -> None:
-    """That one record was looked at, or how much for nothing, is no news."""
+    """That one record was looked at, or how much for nothing, is no news; that there was nothing is."""
     stage = passed.stages["stage4"]
     stubs = replace(stage.figures["stubs"], value=value, scope=Scope("stubs", looked_at, looked_at, "files"))
     made = replace(passed, stages={**passed.stages, "stage4": replace(stage, figures={"stubs": stubs})})

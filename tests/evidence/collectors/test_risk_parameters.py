@@ -473,3 +473,11 @@ def test_a_source_is_read_in_the_encoding_that_it_declares(watch: Any) -> None:
     assert found(watch, {CONFIG: hidden}) == [("BOX_LIM", 4, "4", "literal")]
     latin = "# -*- coding: latin-1 -*-\nBOX_LIM = 2  # Zürich\n".encode("latin-1")
     assert found(watch, {CONFIG: latin}) == [("BOX_LIM", 2, "2", "literal")]
+
+
+def test_a_source_that_says_it_is_utf8_is_read_like_any_other(watch: Any) -> None:
+    """What cannot hold a name is not parsed: a syntax error in there is told by the collector ``source``."""
+    evidence = watch("risk_parameters", {CONFIG: "# -*- coding: utf-8 -*-\nprint 'old'\n"})
+    assert [problem.reason for problem in evidence.problems if problem.kind is ProblemKind.REJECTED] == []
+    hidden = b"#" + b" " * 300 + b"\n# coding: utf-7\n#+AAo-+AEIATwBY-_LIM = 4\n"
+    assert found(watch, {CONFIG: hidden}) == [("BOX_LIM", 4, "4", "literal")]

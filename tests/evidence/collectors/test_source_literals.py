@@ -260,7 +260,8 @@ def test_a_file_too_large_to_look_through_is_named(watch: Any) -> None:
         {FILE: large + "password = 'hunter2'\n", "algo_trade/y.py": large},
         limits=Limits(text_bytes=200),
     ).facts
-    assert facts["unscanned"] == [{"path": FILE, "reason": "is larger than 200 bytes"}]
+    reason = "is larger than 200 bytes (limits.text_bytes), and may hold a secret, an account or a port"
+    assert facts["unscanned"] == [{"path": FILE, "reason": reason}]
     assert (facts["unscanned_total"], facts["scanned"], facts["secrets_total"]) == (1, 2, 0)
 
 

@@ -19,7 +19,7 @@ check_operations_implemented := data.gate.lib.check([data.gate.lib.none_of(
 #   short_name: operations_implemented
 #   severity: CRITICAL
 #   risk: The system cannot place, cancel or follow its orders.
-#   solution: Implement the operations named in the handler or the execution client.
+#   solution: Implement the operations named in the handler or the execution client, or name the methods that do in evidence.source.names.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts:
