@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from .annotations import LITERAL
+from .annotations import LITERAL, blank
 
 Problem = tuple[int, str, str]
 """The offset in the source, what is wrong there, and what to write instead."""
@@ -60,7 +60,7 @@ def _masked(literal: re.Match[str]) -> str:
     quote = literal[0][0]
     if quote == "#":
         return " " * len(literal[0])
-    return quote + re.sub(r"[^\n]", "_", literal[0][1:-1]) + quote
+    return quote + blank(literal[0][1:-1], "_") + quote
 
 
 def _arguments(masked: str, start: int) -> list[tuple[int, int]]:
