@@ -71,14 +71,14 @@ def test_a_record_stays_the_same_and_another_log_has_another(
 
 
 def test_changed_bytes_are_found(record: tuple[bytes, str]) -> None:
-    """In all headers, all padding and the manifest, and here and there in the files."""
+    """Every third of header, padding and text of the manifest, and here and there in the files."""
     data, _ = record
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         members = {one.name: one for one in tar}
     places = set(range(0, len(data), 997)) | set(range(len(data) - 1024, len(data)))
     for name in (contents.MANIFEST, contents.ABOUT):
         one = members[name]
-        places |= set(range(one.offset, one.offset_data + one.size + -one.size % 512))
+        places |= set(range(one.offset, one.offset_data + one.size + -one.size % 512, 3))
     assert unnoticed(data, sorted(places), (1,)) == []
     for cut in (data[:-1], data[:-512], data + b"\0", data + data[-512:], data[512:], b""):
         with pytest.raises(archive.BadRecordError):
