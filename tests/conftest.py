@@ -71,9 +71,6 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 
 
-Recorded = Callable[..., Path]
-
-
 @pytest.fixture(scope="session")
 def own_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Names of a folder for each test; ``mktemp`` would list all earlier ones, twice in every test."""
@@ -134,8 +131,7 @@ def load_the_shipped_bundle_once() -> Iterator[None]:
 def start_the_shipped_engine_once(load_the_shipped_bundle_once: None) -> Iterator[None]:
     """The process of the policy engine over the shipped policies answers evaluation after evaluation.
 
-    It is any number of questions that it answers, and none leaves something behind. A test of its start
-    and its end has policies of its own.
+    An answer does not depend on earlier questions. Tests of how it starts and ends have policies of their own.
     """
     shipped = bundles.load_bundle(bundles.SHIPPED)
     start, end = EmbeddedEngine._start, EmbeddedEngine.__exit__
@@ -233,7 +229,9 @@ def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def recorded(gate: Callable[..., Finished], copy_example: Callable[..., Path], ledgers: Path) -> Recorded:
+def recorded(
+    gate: Callable[..., Finished], copy_example: Callable[..., Path], ledgers: Path
+) -> Callable[..., Path]:
     """A factory of copies of an example with decisions in their ledger, which are judged once for all tests.
 
     This user's directory has the key that signed them, and the receipts.
