@@ -131,7 +131,7 @@ def load_the_shipped_bundle_once() -> Iterator[None]:
 def start_the_shipped_engine_once(load_the_shipped_bundle_once: None) -> Iterator[None]:
     """The process of the policy engine over the shipped policies answers evaluation after evaluation.
 
-    An answer does not depend on earlier questions. Tests of how it starts and ends have policies of their own.
+    No answer depends on an earlier question. Tests of its start and its end have policies of their own.
     """
     shipped = bundles.load_bundle(bundles.SHIPPED)
     start, end = EmbeddedEngine._start, EmbeddedEngine.__exit__
