@@ -106,7 +106,7 @@ $(VENV)/.%: .ci/requirements/%.txt $(STAMP)
 	@touch $@
 
 soak: $(DEV) $(VENV)/.install $(VENV)/.site ## Search for inputs that break a property, EXAMPLES for each, and run the long loops
-	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto -q -m "property or soak" $(if $(SEED),--hypothesis-seed=$(SEED)) $(ARGS)
+	GATE_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -n auto --dist loadfile -q -m "property or soak" $(if $(SEED),--hypothesis-seed=$(SEED)) $(ARGS)
 
 # $(FUZZ_STAMP) is asked for only where there is a wheel: the fuzzer is a compiled extension, and building it needs all of LLVM
 fuzz: $(DEV) ## Look for inputs that break a parser, FUZZ_SECONDS for each target (TARGETS= for some)

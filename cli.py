@@ -7,6 +7,7 @@ Exit codes: 0 PASS (or success), 1 FAIL, 2 could not decide, 3 CONDITIONAL.
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import sys
@@ -87,18 +88,21 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         """The command of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        if self.commands[cmd_name] is None:
-            module = import_module(f".engine.commands.{COMMANDS[cmd_name][0]}", __package__)
-            found = typer.main.get_command(_alone(module.app, cmd_name))
-            self.commands[cmd_name] = getattr(found, "commands", {}).get(cmd_name, found)
-        return self.commands[cmd_name]
+        return _command(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@functools.cache
+def _command(name: str) -> Command:
+    """The command of that name; to prepare its options takes longer than many commands take."""
+    module = import_module(f".engine.commands.{COMMANDS[name][0]}", __package__)
+    found = typer.main.get_command(_alone(module.app, name))
+    command: Command = getattr(found, "commands", {}).get(name, found)
+    return command
 
 
 def _alone(app: typer.Typer, name: str) -> typer.Typer:

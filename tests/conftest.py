@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import copy
 import functools
+import gc
 import hashlib
 import io
 import itertools
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +32,7 @@ from gate.engine import plans
 from gate.engine.decide.model import Plan
 from gate.engine.decide.plan import make_plan
 from gate.engine.policy import bundle as bundles
+from gate.engine.policy.engines.embedded import EmbeddedEngine
 from gate.engine.policy.interface import Bundle
 from gate.engine.trust import KEY_FILES, POWERS
 from gate.evidence.base import plugins
@@ -42,6 +41,8 @@ from gate.evidence.collecting import facts
 from gate.evidence.collecting.cache.store import KEY_FILE
 from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.process import children
+
+from .opa_server import OpaServer
 
 EXAMPLES_OF_A_SEARCH = int(os.environ.get("GATE_EXAMPLES", "0"))
 
@@ -126,6 +127,40 @@ def load_the_shipped_bundle_once() -> Iterator[None]:
     assert (shipped, plan) == (before, make_plan(before))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def start_the_shipped_engine_once(load_the_shipped_bundle_once: None) -> Iterator[None]:
+    """The process of the policy engine over the shipped policies answers evaluation after evaluation.
+
+    No answer depends on an earlier question. Tests of its start and its end have policies of their own.
+    """
+    shipped = bundles.load_bundle(bundles.SHIPPED)
+    start, end = EmbeddedEngine._start, EmbeddedEngine.__exit__
+    idle: list[subprocess.Popen[bytes]] = []
+
+    def usual(engine: EmbeddedEngine) -> bool:
+        return engine._bundle is shipped and engine._limits == DEFAULT
+
+    def resume(engine: EmbeddedEngine) -> subprocess.Popen[bytes]:
+        if not usual(engine) or not idle:
+            return start(engine)
+        engine._process, engine._loaded = idle.pop(), True
+        return engine._process
+
+    def pause(engine: EmbeddedEngine, *raised: object) -> None:
+        if usual(engine) and engine._process and engine._loaded and not idle and raised[:1] == (None,):
+            idle.append(engine._process)
+            engine._process = None
+        end(engine, *raised)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EmbeddedEngine, "_start", resume)
+        patch.setattr(EmbeddedEngine, "__exit__", pause)
+        yield
+    for process in idle:
+        with process:
+            process.kill()
+
+
 @pytest.fixture(autouse=True)
 def fork_as_the_program_does(monkeypatch: pytest.MonkeyPatch) -> None:
     """Collect in a forked process, as the program does, whose process has one thread.
@@ -185,6 +220,38 @@ def copy_example(workspaces: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         shutil.rmtree(target, ignore_errors=True)
         if target.exists():  # what this user may not remove must not be in the next test's way
             target.rename(Path(tempfile.mkdtemp(dir=workspaces)) / target.name)
+
+
+@pytest.fixture(scope="session")
+def ledgers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What :func:`recorded` recorded: by example and stages, a ledger and its owner's directory."""
+    return tmp_path_factory.mktemp("ledgers")
+
+
+@pytest.fixture
+def recorded(
+    gate: Callable[..., Finished], copy_example: Callable[..., Path], ledgers: Path
+) -> Callable[..., Path]:
+    """A factory of copies of an example with decisions in their ledger, which are judged once for all tests.
+
+    This user's directory has the key that signed them, and the receipts.
+    """
+
+    def make(example: str, *stages: str) -> Path:
+        root, own = copy_example(example), Path(os.environ["GATE_CONFIG_DIR"])
+        kept = ledgers / "-".join((example, *stages))
+        pairs = ((root / "ledger", kept / "ledger"), (own, kept / "own"))
+        if not kept.exists():
+            for stage in stages:
+                assert gate("evaluate", stage, "-w", root, "--quiet").code in (0, 1)
+            for made, copy in pairs:
+                shutil.copytree(made, copy)
+        else:
+            for made, copy in pairs:
+                shutil.copytree(copy, made, dirs_exist_ok=True)
+        return root
+
+    return make
 
 
 @pytest.fixture
@@ -460,48 +527,6 @@ def opa() -> str:
     return found
 
 
-class OpaServer:
-    """A running ``opa run --server`` on a port of the loopback."""
-
-    def __init__(self, opa: str, folder: Path, *arguments: str, scheme: str = "http") -> None:
-        self._command = [opa, "run", "--server", "--skip-version-check", "--log-level", "error", *arguments]
-        self._log = folder / "opa.log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
-        self.address = f"{scheme}://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self) -> None:
-        """Start it, or start it again with what its arguments name and nothing else."""
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*self._command, "--addr", f"127.0.0.1:{self.port}"],
-                stdout=log, stderr=log, env={"PATH": os.defpath, "HOME": str(self._log.parent)},
-            )  # fmt: skip
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                assert self.process.poll() is None, self._log.read_text()
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            else:
-                return
-
-    def stop(self) -> None:
-        """End it at once."""
-        self.process.kill()
-        self.process.wait()
-
-    def get(self, path: str) -> str:
-        """What it answers to a GET."""
-        with urllib.request.urlopen(self.address + path, timeout=60) as answer:  # noqa: S310 - ours
-            text: str = answer.read().decode()
-            return text
-
-
 @pytest.fixture(scope="session")
 def opa_server(opa: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpaServer]:
     """A server without policies, for everybody."""
@@ -533,6 +558,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         soak = {item for item in items if item.get_closest_marker("soak") is not None}
         config.hook.pytest_deselected(items=list(soak))
         items[:] = [item for item in items if item not in soak]
+    # what is there by now stays to the end: looking for garbage in it would take time in every test, and make
+    # every forked process copy it
+    gc.collect()
+    gc.freeze()
 
 
 _skipped: list[str] = []

@@ -16,6 +16,7 @@ from gate.evidence.base import contracts
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
+Recorded = Callable[..., Path]
 
 OPERATOR = ("--operator", Path(__file__).resolve().parents[1] / "examples" / "operator.yaml")
 
@@ -184,10 +185,9 @@ def test_reports_go_to_files_and_to_the_screen_in_one_run(
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["d.json", "p.json"]
 
 
-def test_a_report_is_never_written_into_the_ledger(gate: Gate, copy_example: Copy) -> None:
+def test_a_report_is_never_written_into_the_ledger(gate: Gate, recorded: Recorded) -> None:
     """An output path in a ledger is refused by every command, before anything is done; the log stays."""
-    root = copy_example("algo-trade")
-    gate("evaluate", "stage1", "-w", root, "--quiet")
+    root = recorded("algo-trade", "stage1")
     log = root / "ledger" / "log.intoto.jsonl"
     before = log.read_bytes()
     here = ("-w", root, "-o", f"json={log}")
@@ -349,13 +349,11 @@ def test_init_writes_a_file_that_works(gate: Gate, make_workspace: Copy) -> None
     assert "there is a gate.yaml already" in again.err
 
 
-def test_ledger_shows_and_verifies_what_was_recorded(gate: Gate, copy_example: Copy) -> None:
+def test_ledger_shows_and_verifies_what_was_recorded(gate: Gate, recorded: Recorded) -> None:
     """Three runs, three entries, a sound ledger; a flipped byte is found and exits 1."""
-    root = copy_example("algo-trade")
-    for stage in ("stage1", "stage2", "stage8"):
-        gate("evaluate", stage, "-w", root, "--quiet")
+    root = recorded("algo-trade", "stage1", "stage2", "stage3")
     listed = gate("ledger", "show", "-w", root)
-    assert [line.split()[2] for line in listed.out.splitlines()[:3]] == ["stage1", "stage2", "stage8"]
+    assert [line.split()[2] for line in listed.out.splitlines()[:3]] == ["stage1", "stage2", "stage3"]
     statement = json.loads(gate("ledger", "show", "2", "-w", root).out)
     assert statement["predicate"]["verificationResult"] == "FAILED"
     sound = gate("ledger", "verify", "-w", root)
@@ -372,15 +370,13 @@ def test_ledger_shows_and_verifies_what_was_recorded(gate: Gate, copy_example: C
     assert "log.intoto.jsonl, line 1" in broken.out
 
 
-def test_a_reordered_ledger_is_not_shown(gate: Gate, copy_example: Copy) -> None:
+def test_a_reordered_ledger_is_not_shown(gate: Gate, recorded: Recorded) -> None:
     """Lines in another order than sealed, each with a good signature, are an error for every reader."""
-    root = copy_example("algo-trade")
-    for stage in ("stage1", "stage2"):
-        gate("evaluate", stage, "-w", root, "--quiet")
+    root = recorded("algo-trade", "stage1", "stage2", "stage3")
     log = root / "ledger" / "log.intoto.jsonl"
-    first, second = log.read_bytes().splitlines(keepends=True)
+    first, second, third = log.read_bytes().splitlines(keepends=True)
     log.chmod(0o644)
-    log.write_bytes(second + first)
+    log.write_bytes(second + first + third)
     for command in (["ledger", "show"], ["status"], ["explain", "0"]):
         run = gate(*command, "-w", root)
         assert run.code == 2, command
@@ -388,20 +384,18 @@ def test_a_reordered_ledger_is_not_shown(gate: Gate, copy_example: Copy) -> None
     assert gate("ledger", "verify", "-w", root).code == 1
 
 
-def test_a_ledger_without_its_checkpoint_is_not_sound(gate: Gate, copy_example: Copy) -> None:
+def test_a_ledger_without_its_checkpoint_is_not_sound(gate: Gate, recorded: Recorded) -> None:
     """Deleting the checkpoint does not turn sealed entries into an empty, sound ledger."""
-    root = copy_example("algo-trade")
-    gate("evaluate", "stage1", "-w", root, "--quiet")
+    root = recorded("algo-trade", "stage1")
     (root / "ledger" / "checkpoint").unlink()
     run = gate("ledger", "verify", "-w", root)
     assert run.code == 1
     assert "the checkpoint is gone" in run.out
 
 
-def test_a_swapped_decision_document_is_found(gate: Gate, copy_example: Copy) -> None:
+def test_a_swapped_decision_document_is_found(gate: Gate, recorded: Recorded) -> None:
     """Changing the stored document breaks verification and explanation alike."""
-    root = copy_example("algo-trade")
-    gate("evaluate", "stage1", "-w", root)
+    root = recorded("algo-trade", "stage1")
     for path in (root / "ledger" / "evidence").rglob("*"):
         if path.is_file() and b'"gate.decision/v2"' in path.read_bytes():
             path.chmod(0o644)

@@ -51,7 +51,12 @@ def executed(marker: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "command", [["-m", "gate"], ["-I", "-m", "gate"], [str(Path(sys.executable).with_name("gate"))]]
+    "command",
+    [
+        ["-m", "gate"],
+        pytest.param(["-I", "-m", "gate"], marks=pytest.mark.soak),
+        [str(Path(sys.executable).with_name("gate"))],
+    ],
 )
 def test_the_program_imports_nothing_from_the_workspace(
     hostile: tuple[Path, Path], command: list[str]

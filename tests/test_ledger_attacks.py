@@ -102,12 +102,9 @@ ON_LINES: dict[str, Callable[[Lines], Lines]] = {
 
 
 @pytest.fixture
-def root(gate: Gate, copy_example: Callable[[str], Path]) -> Path:
+def root(recorded: Callable[..., Path]) -> Path:
     """A workspace with three recorded decisions."""
-    root = copy_example("algo-trade")
-    for stage in ("stage1", "stage2", "stage3"):
-        assert gate("evaluate", stage, "-w", root, "--quiet").code == 1
-    return root
+    return recorded("algo-trade", "stage1", "stage2", "stage3")
 
 
 def test_changed_lines_are_found(root: Path, gate: Gate, tmp_path: Path) -> None:

@@ -20,12 +20,9 @@ Gate = Callable[..., Any]
 
 
 @pytest.fixture
-def root(gate: Gate, copy_example: Callable[[str], Path]) -> Path:
+def root(recorded: Callable[..., Path]) -> Path:
     """A workspace with three recorded decisions."""
-    root = copy_example("algo-trade")
-    for stage in ("stage1", "stage2", "stage3"):
-        assert gate("evaluate", stage, "-w", root, "--quiet").code == 1
-    return root
+    return recorded("algo-trade", "stage1", "stage2", "stage3")
 
 
 def lines(root: Path) -> list[bytes]:

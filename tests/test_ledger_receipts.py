@@ -29,10 +29,9 @@ COMMANDS = (
 
 
 @pytest.fixture
-def root(gate: Gate, copy_example: Callable[[str], Path], tmp_path: Path) -> Path:
+def root(gate: Gate, recorded: Callable[..., Path], tmp_path: Path) -> Path:
     """A workspace with two recorded decisions; the ledger as it was after the first is kept in `old`."""
-    root = copy_example("algo-trade")
-    assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
+    root = recorded("algo-trade", "stage1")
     shutil.copytree(root / "ledger", tmp_path / "old")
     assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
     return root

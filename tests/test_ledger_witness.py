@@ -33,11 +33,9 @@ def command(*arguments: str | Path, cwd: Path, **options: Any) -> subprocess.Com
 
 
 @pytest.fixture
-def root(gate: Gate, copy_example: Callable[[str], Path]) -> Path:
+def root(recorded: Callable[..., Path]) -> Path:
     """A workspace with one recorded decision."""
-    root = copy_example("algo-trade")
-    assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
-    return root
+    return recorded("algo-trade", "stage1")
 
 
 def configure(root: Path, settings: dict[str, Any]) -> None:

@@ -44,10 +44,11 @@ def test_errors_are_exit_2_also_where_they_cannot_be_shown(
     [
         ("evaluate stage1 --no-record -o json", "/dev/full"),
         ("evaluate stage1 --no-record -o json", "&-"),
-        ("collect", "/dev/full"),
-        ("explain stage1", "/dev/full"),
-        pytest.param("collect", "&-", marks=pytest.mark.soak),
-        pytest.param("explain stage1", "&-", marks=pytest.mark.soak),
+        *(
+            pytest.param(command, target, marks=pytest.mark.soak)
+            for command in ("collect", "explain stage1")
+            for target in ("/dev/full", "&-")
+        ),
     ],
 )
 def test_output_that_cannot_be_written_is_exit_2(

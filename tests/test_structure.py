@@ -26,7 +26,8 @@ def _nodes(node: ast.AST) -> Iterator[ast.ImportFrom]:
             continue
         if isinstance(child, ast.ImportFrom) and child.level:
             yield child
-        yield from _nodes(child)
+        if isinstance(child, (ast.stmt, ast.excepthandler, ast.match_case)):
+            yield from _nodes(child)
 
 
 def _imports(path: Path) -> Iterator[str]:

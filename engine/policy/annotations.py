@@ -89,9 +89,14 @@ def without_strings(source: str, *, comments: bool) -> str:
 def _blanked(source: str) -> str:
     def replace(match: re.Match[str]) -> str:
         text = match[0]
-        return text if text.startswith("#") else f'"{_VISIBLE.sub(" ", text[1:-1])}"'
+        return text if text.startswith("#") else f'"{blank(text[1:-1], " ")}"'
 
     return LITERAL.sub(replace, source)
+
+
+def blank(text: str, sign: str) -> str:
+    """As many signs as ``text`` has characters, line breaks where they are."""
+    return _VISIBLE.sub(sign, text) if "\n" in text else sign * len(text)
 
 
 def without_comments(source: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -175,8 +176,11 @@ def _load(view: View | _Files, where: str, report: Report) -> Bundle:
     def module(path: str, raw: bytes) -> None:
         source = modules[path] = decode_text(raw, path)
         with reporting("metadata", tell):
-            package, found, defined = read_annotations(path, source, view.limits)
-            check_module(path, source, defined, tell)
+            try:
+                package, found, defined = _sound(path, source, view.limits)
+            except PolicyError:  # now all that is wrong with it, as it is to be reported
+                package, found, defined = read_annotations(path, source, view.limits)
+                check_module(path, source, defined, tell)
             packages.add(package)
             annotations.extend(found)
             heads.extend(defined)
@@ -206,6 +210,14 @@ def _load(view: View | _Files, where: str, report: Report) -> Bundle:
             _refuse_data_below(package, data)
     digest, rest = files_digest(files), (tuple(annotations), tuple(heads), files, bare)
     return Bundle(name, version, digest, modules, data, metadata, *rest)
+
+
+@lru_cache(maxsize=256)
+def _sound(path: str, source: str, limits: Limits) -> tuple[str, list[Annotation], list[RuleHead]]:
+    """What `read_annotations` gives of a module that the lint accepts; bundles share most modules."""
+    found = read_annotations(path, source, limits)
+    check_module(path, source, found[2])
+    return found
 
 
 def files_digest(files: Mapping[str, bytes]) -> str:

@@ -11,12 +11,13 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
-from .annotations import LITERAL
+from .annotations import LITERAL, blank
 
 Problem = tuple[int, str, str]
 """The offset in the source, what is wrong there, and what to write instead."""
 
-_CALL = re.compile(r"(?<![\w.])(sprintf|regex\.match|indexof|replace|strings\.replace_n)\s*\(")
+# each is looked for by its first sign, which is fast, and then by what may not stand before that
+_CALL = re.compile(r"([irs](?<![\w.].)[\w.]*+)\s*\(")
 _OPEN, _CLOSE = "([{", ")]}"
 _VERB = re.compile(r"%(.?)", re.DOTALL)
 _PATTERN = re.compile(
@@ -29,9 +30,9 @@ _PATTERN = re.compile(
     )*""",
     re.VERBOSE,
 )
-_NUMBER = re.compile(r"(?<![\w.\]])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[-\d](?<![\w.\]].)(?:(?<=-)\d+|(?<=\d)\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
 _LARGEST = 2**63
-_NEGATIVE_INDEX = re.compile(r"(?<=[\w\])}])\[\s*-\s*\d")
+_NEGATIVE_INDEX = re.compile(r"\[(?<=[\w\])}]\[)\s*-\s*\d")
 _NO_TEXT = re.compile(r"-?\d.*|true|false|null|[\[{].*", re.DOTALL)
 
 
@@ -39,6 +40,8 @@ def problems(source: str) -> Iterator[Problem]:
     """What is refused in a module, in no particular order."""
     masked = LITERAL.sub(masked_literal, source)
     for call in _CALL.finditer(masked):
+        if call[1] not in _CHECKS:
+            continue
         arguments = arguments_of(masked, call.end())
         texts = [source[start:end].strip() for start, end in arguments]
         found = _CHECKS[call[1]](texts)
@@ -60,7 +63,7 @@ def masked_literal(literal: re.Match[str]) -> str:
     quote = literal[0][0]
     if quote == "#":
         return " " * len(literal[0])
-    return quote + re.sub(r"[^\n]", "_", literal[0][1:-1]) + quote
+    return quote + blank(literal[0][1:-1], "_") + quote
 
 
 def arguments_of(masked: str, start: int) -> list[tuple[int, int]]:

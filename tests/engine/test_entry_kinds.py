@@ -36,11 +36,9 @@ def config() -> Path:
 
 
 @pytest.fixture
-def context(copy_example: Callable[[str], Path], gate: Callable[..., Any]) -> Context:
+def context(recorded: Callable[..., Path]) -> Context:
     """A workspace with one recorded decision."""
-    root = copy_example("algo-trade")
-    assert gate("evaluate", "stage1", "-w", root, "--quiet").code == 1
-    return open_context(root)
+    return open_context(recorded("algo-trade", "stage1"))
 
 
 def test_every_kind_is_recorded_shown_and_verified(

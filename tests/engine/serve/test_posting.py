@@ -317,8 +317,8 @@ def test_limits_on_how_often_are_kept_for_each_client() -> None:
 
 def test_what_is_in_progress_is_answered_at_the_end(desk: Desk) -> None:
     """SIGTERM: each request that was begun is answered, and is in the ledger. It ends the service."""
-    made, token = [archive(one) for one in desk.change.decisions(8, start=900)], desk.issuer.token()
-    with ThreadPoolExecutor(8) as pool:
+    made, token = [archive(one) for one in desk.change.decisions(4, start=900)], desk.issuer.token()
+    with ThreadPoolExecutor(4) as pool:
         answers = [pool.submit(desk.server.post, data, token) for data in made]
         while not any(answer.done() for answer in answers):
             time.sleep(0.01)

@@ -21,6 +21,7 @@ from gate.evidence.base.contracts import violations
 HERE = Path(__file__).resolve().parent
 CLIENTS = HERE.parents[2] / "build" / "clients"
 """Environments that are made once: one for each library, as two of them install the same package."""
+INSTALL = (sys.executable, "-m", "pip", "--disable-pip-version-check")
 LIBRARIES = {"ib_async": "ib_async==2.1.0", "ib_insync": "ib_insync==0.9.86"}
 SCENARIO = (HERE / "client_contract.py").read_text().partition('SCENARIO = """\\\n')[2].partition('"""')[0]
 
@@ -50,9 +51,10 @@ def environment(library: str, name: str = "", packages: tuple[str, ...] = ()) ->
     python = folder / "bin" / "python"
     with alone(folder) as missing:
         if missing:
-            subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
-            command = [str(python), "-m", "pip", "install", "-q", LIBRARIES[library], *packages]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            bare = [sys.executable, "-m", "venv", "--without-pip", str(folder)]
+            subprocess.run(bare, check=True, capture_output=True)
+            command = [*INSTALL, "--python", str(python), "install", "-q", "--no-compile", LIBRARIES[library]]
+            done = subprocess.run([*command, *packages], capture_output=True, text=True, check=False)
             if done.returncode:
                 pytest.skip(f"{library} cannot be installed: {done.stderr.strip()[-200:]}")
     return python

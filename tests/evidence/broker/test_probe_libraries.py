@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from .gateways import simulated
-from .test_clients import CLIENTS, LIBRARIES, alone, environment
+from .test_clients import CLIENTS, INSTALL, LIBRARIES, alone, environment
 
 ROOT = Path(__file__).resolve().parents[3]
 REQUIREMENTS = ROOT / ".ci" / "requirements" / "run.txt"
@@ -21,11 +21,10 @@ REQUIREMENTS = ROOT / ".ci" / "requirements" / "run.txt"
 @pytest.fixture(scope="module")
 def packages() -> Path:
     """A folder with what gate itself needs, to be put beside a client library; and gate."""
-    python = environment("ib_async")
     folder = CLIENTS / f"gate-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]}"
     with alone(folder) as missing:
         if missing:
-            command = [str(python), "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
+            command = [*INSTALL, "install", "-q", "--no-compile", "--no-deps", "--require-hashes"]
             command += ["--target", str(folder), "-r", str(REQUIREMENTS)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:

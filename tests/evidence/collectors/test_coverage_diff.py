@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -36,25 +37,37 @@ def commit(root: Path) -> str:
     return run(root, "git", "rev-parse", "HEAD")
 
 
-@pytest.fixture
-def changed(tmp_path: Path) -> tuple[Path, str]:
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A repository with a change since the first commit, measured, and the id of that commit."""
-    run(tmp_path, "git", "init", "-q", "-b", "main", ".")
-    (tmp_path / "pkg").mkdir()
-    (tmp_path / ".gitignore").write_text("coverage.*\n.coverage\n__pycache__/\nreport.json\n")
-    (tmp_path / "pkg/__init__.py").write_text("")
-    (tmp_path / "pkg/same.py").write_text("x = 1\n")
-    (tmp_path / "pkg/a.py").write_text(BEFORE)
-    (tmp_path / "drive.py").write_text("from pkg import a\n")
-    base = commit(tmp_path)
-    run(tmp_path, "git", "tag", "v1")
-    (tmp_path / "pkg/a.py").write_text(AFTER)
-    (tmp_path / "pkg/new.py").write_text(NEW)
-    (tmp_path / "drive.py").write_text("from pkg import a, new, same\n")
+    root = tmp_path_factory.mktemp("measured")
+    run(root, "git", "init", "-q", "-b", "main", ".")
+    (root / "pkg").mkdir()
+    (root / ".gitignore").write_text("coverage.*\n.coverage\n.coveragerc\n__pycache__/\nreport.json\n")
+    (root / ".coveragerc").write_text("[run]\nrelative_files = true\n")
+    (root / "pkg/__init__.py").write_text("")
+    (root / "pkg/same.py").write_text("x = 1\n")
+    (root / "pkg/a.py").write_text(BEFORE)
+    (root / "drive.py").write_text("from pkg import a\n")
+    base = commit(root)
+    run(root, "git", "tag", "v1")
+    (root / "pkg/a.py").write_text(AFTER)
+    (root / "pkg/new.py").write_text(NEW)
+    (root / "drive.py").write_text("from pkg import a, new, same\n")
     tool = (sys.executable, "-m", "coverage")
-    run(tmp_path, *tool, "run", "--source=pkg", "drive.py")
+    run(root, *tool, "run", "--source=pkg", "drive.py")
     for kind in ("xml", "json", "lcov"):
-        run(tmp_path, *tool, kind, "-q")
+        run(root, *tool, kind, "-q")
+    return root, base
+
+
+@pytest.fixture
+def changed(measured: tuple[Path, str], tmp_path: Path) -> tuple[Path, str]:
+    """A copy of it, to be changed; the one report with an absolute path names the copy."""
+    root, base = measured
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    report = tmp_path / "coverage.xml"
+    report.write_text(report.read_text().replace(str(root), str(tmp_path)))
     return tmp_path, base
 
 

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -92,10 +92,10 @@ def project(root: Path, *, branch: bool, relative: bool = True, source: str = ".
         tool(root, "run", "-p", script)
 
 
-def reported(root: Path) -> dict[str, Any]:
+def reported(root: Path, kinds: Sequence[str] = ("json", "xml", "lcov")) -> dict[str, Any]:
     """Combine the data, write every report, and give the tool's own JSON."""
     tool(root, "combine", "-q")
-    for kind in ("json", "xml", "lcov"):
+    for kind in kinds:
         tool(root, kind, "-q")
     found: dict[str, Any] = json.loads((root / "coverage.json").read_bytes())
     return found
@@ -237,8 +237,8 @@ def test_one_name_below_two_source_directories_is_refused_unless_it_says_nothing
     watch: Any, tmp_path: Path
 ) -> None:
     project(tmp_path, branch=False, relative=False, source="pkg,extra")
-    totals = reported(tmp_path)["totals"]
-    for name in (".coverage", "coverage.json", "coverage.lcov"):
+    totals = reported(tmp_path, ("json", "xml"))["totals"]
+    for name in (".coverage", "coverage.json"):
         (tmp_path / name).unlink()
     assert "pkg/" not in (tmp_path / "coverage.xml").read_text()
     facts = watch("coverage", {}, sources=["pkg", "extra"]).facts

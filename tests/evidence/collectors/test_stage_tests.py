@@ -272,14 +272,27 @@ def tree(root: Path) -> dict[str, bytes | None]:
     }
 
 
-def by_pytest(watch: Any, files: dict[str, str], **options: Any) -> Any:
-    return watch("stage_tests", {**GOOD, **files}, python=sys.executable, **options)
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A Python whose pytest starts without the plug-ins that are installed: in half the time."""
+    path = tmp_path_factory.mktemp("plain") / "python"
+    path.write_text(f'#!/bin/sh\nPYTEST_DISABLE_PLUGIN_AUTOLOAD=1 exec {sys.executable} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
 
 
-def test_pytest_itself_collects(watch: Any, tmp_path: Path) -> None:
-    watch("stage_tests", GOOD)
+@pytest.fixture
+def by_pytest(watch: Any, plain: str) -> Any:
+    def collect(files: dict[str, str], **options: Any) -> Any:
+        return watch("stage_tests", {**GOOD, **files}, **{"python": plain, **options})
+
+    return collect
+
+
+def test_pytest_itself_collects(watch: Any, by_pytest: Any, tmp_path: Path) -> None:
+    static = watch("stage_tests", GOOD).facts
     before = tree(tmp_path)
-    evidence = by_pytest(watch, {})
+    evidence = by_pytest({}, python=sys.executable)
     command = [
         sys.executable,
         "-B",
@@ -301,19 +314,14 @@ def test_pytest_itself_collects(watch: Any, tmp_path: Path) -> None:
     assert [facts["stages"][stage]["tests"] for stage in ("stage7", "stage8")] == [1, 1]
     assert all(stage["collectable"] and not stage["problems"] for stage in facts["stages"].values())
     assert facts["markers"] == ["paper", "parametrize"]
-    assert facts["fixtures"] == 1
+    for same in (static, facts):  # all but parameters is as the sources say
+        assert same["stages"]["stage8"] == static["stages"]["stage8"]
+        assert (same["conftest"], same["fixtures"]) == (["tests/conftest.py"], 1)
     assert evidence.tool == f"pytest {pytest.__version__}"
     assert not evidence.repeatable
     assert json.loads(evidence.attachments[0].data)["complete"]
     assert str(tmp_path).encode() not in evidence.attachments[0].data
     assert tree(tmp_path) == before  # no __pycache__, no .pytest_cache, nothing
-
-
-def test_the_same_facts_but_for_parameters_as_from_the_sources(watch: Any) -> None:
-    static = watch("stage_tests", GOOD).facts
-    for facts in (static, by_pytest(watch, {}).facts):
-        assert facts["stages"]["stage8"] == static["stages"]["stage8"]
-        assert (facts["conftest"], facts["fixtures"]) == (["tests/conftest.py"], 1)
 
 
 def test_nothing_to_collect_runs_nothing(watch: Any) -> None:
@@ -350,18 +358,16 @@ def test_nothing_to_collect_runs_nothing(watch: Any) -> None:
         ),
     ],
 )
-def test_what_pytest_cannot_collect(watch: Any, code: str, line: int | None, text: str) -> None:
-    stage = by_pytest(watch, {"tests/stage7_a.py": code}).facts["stages"]["stage7"]
+def test_what_pytest_cannot_collect(by_pytest: Any, code: str, line: int | None, text: str) -> None:
+    stage = by_pytest({"tests/stage7_a.py": code}).facts["stages"]["stage7"]
     assert (stage["tests"], stage["collectable"]) == (0, False)
     found = [problem for problem in stage["problems"] if text in problem["text"]]
     assert [(problem["path"], problem["line"]) for problem in found] == [("tests/stage7_a.py", line)]
 
 
 @pytest.mark.soak
-def test_a_broken_file_leaves_the_other_stages_alone(watch: Any) -> None:
-    stages = by_pytest(watch, {"tests/stage7_a.py": "import nothere\ndef test_a(): assert id\n"}).facts[
-        "stages"
-    ]
+def test_a_broken_file_leaves_the_other_stages_alone(by_pytest: Any) -> None:
+    stages = by_pytest({"tests/stage7_a.py": "import nothere\ndef test_a(): assert id\n"}).facts["stages"]
     assert stages["stage6"]["tests"] == 4
     assert stages["stage6"]["collectable"]
 
@@ -384,8 +390,8 @@ def test_a_broken_file_leaves_the_other_stages_alone(watch: Any) -> None:
         ("def pytest_configure(config): config.option.nothing", "did not finish collecting"),
     ],
 )
-def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: str) -> None:
-    for stage in by_pytest(watch, {"tests/conftest.py": conftest}).facts["stages"].values():
+def test_a_conftest_that_ends_it_is_a_problem(by_pytest: Any, conftest: str, said: str) -> None:
+    for stage in by_pytest({"tests/conftest.py": conftest}).facts["stages"].values():
         assert (stage["tests"], stage["collectable"]) == (0, False)
         assert any(said in problem["text"] for problem in stage["problems"])
 
@@ -442,8 +448,8 @@ def test_a_conftest_that_ends_it_is_a_problem(watch: Any, conftest: str, said: s
         ),
     ],
 )
-def test_a_conftest_that_spoils_the_report_is_rejected(watch: Any, conftest: str, said: str) -> None:
-    evidence = by_pytest(watch, {"tests/conftest.py": conftest}, limits=Limits(command_bytes=100_000))
+def test_a_conftest_that_spoils_the_report_is_rejected(by_pytest: Any, conftest: str, said: str) -> None:
+    evidence = by_pytest({"tests/conftest.py": conftest}, limits=Limits(command_bytes=100_000))
     assert [problem.fact for problem in evidence.problems] == ["stages", "markers"]
     for problem in evidence.problems:
         assert problem.kind is ProblemKind.REJECTED
@@ -451,17 +457,17 @@ def test_a_conftest_that_spoils_the_report_is_rejected(watch: Any, conftest: str
     assert not evidence.repeatable
 
 
-def test_a_conftest_that_hangs_is_ended(watch: Any) -> None:
+def test_a_conftest_that_hangs_is_ended(by_pytest: Any) -> None:
     conftest = {"tests/conftest.py": "import time; time.sleep(36_000)"}
-    rejected = by_pytest(watch, conftest, limits=Limits(command_seconds=0.5)).problems[0]
+    rejected = by_pytest(conftest, limits=Limits(command_seconds=0.5)).problems[0]
     assert rejected.reason == "collecting the stage tests with pytest took longer than 0.5 s"
     assert "limits.command_seconds" in rejected.remedy
 
 
 @pytest.mark.soak
-def test_a_conftest_that_prints_or_forks_is_no_problem(watch: Any) -> None:
+def test_a_conftest_that_prints_or_forks_is_no_problem(by_pytest: Any) -> None:
     conftest = "import os, sys\nprint('x' * 9999)\nprint('y', file=sys.stderr)\nos.fork()\n"
-    stages = by_pytest(watch, {"tests/conftest.py": conftest}).facts["stages"]
+    stages = by_pytest({"tests/conftest.py": conftest}).facts["stages"]
     assert [stage["tests"] for stage in stages.values()] == [4, 1, 1]
 
 
@@ -476,10 +482,10 @@ atexit.register(forge)
 """
 
 
-def test_tests_that_only_the_report_knows_are_not_counted(watch: Any) -> None:
+def test_tests_that_only_the_report_knows_are_not_counted(by_pytest: Any) -> None:
     """A project can lie about its tests to the extent that its sources have some at all: see ADR 8."""
     files = {"tests/conftest.py": FORGER, "tests/stage7_a.py": "def helper(): pass\n"}
-    stage = by_pytest(watch, files).facts["stages"]["stage7"]
+    stage = by_pytest(files).facts["stages"]["stage7"]
     assert (stage["tests"], stage["collectable"]) == (0, False)
     assert "pytest reports 99 tests, but the file defines none; they are not counted" in [
         problem["text"] for problem in stage["problems"]
@@ -487,21 +493,21 @@ def test_tests_that_only_the_report_knows_are_not_counted(watch: Any) -> None:
 
 
 @pytest.mark.soak
-def test_the_projects_own_options(watch: Any, tmp_path: Path) -> None:
+def test_the_projects_own_options(by_pytest: Any, tmp_path: Path) -> None:
     settings = "[pytest]\naddopts = -m paper --junitxml=junit.xml --lf\npython_files = other.py\n"
-    stages = by_pytest(watch, {"pytest.ini": settings, "junit.xml": "<precious/>"}).facts["stages"]
+    stages = by_pytest({"pytest.ini": settings, "junit.xml": "<precious/>"}).facts["stages"]
     assert (stages["stage6"]["tests"], stages["stage6"]["collectable"]) == (3, True)
     assert [problem["text"] for problem in stages["stage6"]["problems"]] == [
         "the project's options for pytest leave out 1 of its tests"
     ]
     assert (stages["stage7"]["tests"], stages["stage7"]["collectable"]) == (0, False)
     assert (tmp_path / "junit.xml").read_text() == "<precious/>"
-    stages = by_pytest(watch, {"pytest.ini": "[pytest]\naddopts = --nothing-like-it\n"}).facts["stages"]
+    stages = by_pytest({"pytest.ini": "[pytest]\naddopts = --nothing-like-it\n"}).facts["stages"]
     assert "unrecognized arguments: --nothing-like-it" in stages["stage6"]["problems"][0]["text"]
     assert stages["stage6"]["tests"] == 0
 
 
-def test_nothing_of_ours_reaches_the_project(watch: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_of_ours_reaches_the_project(by_pytest: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATE_SECRET", "x")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     conftest = (
@@ -510,7 +516,7 @@ def test_nothing_of_ours_reaches_the_project(watch: Any, monkeypatch: pytest.Mon
         "assert not [path for path in sys.path if path.endswith('collectors')]\n"
         "assert not [name for name in sys.modules if name.startswith('gate')]\n"
     )
-    assert by_pytest(watch, {"tests/conftest.py": conftest}).facts["stages"]["stage6"]["tests"] == 4
+    assert by_pytest({"tests/conftest.py": conftest}).facts["stages"]["stage6"]["tests"] == 4
 
 
 def test_the_interpreter_must_be_there_and_have_pytest(watch: Any, tmp_path: Path) -> None:
@@ -528,9 +534,9 @@ def test_the_interpreter_must_be_there_and_have_pytest(watch: Any, tmp_path: Pat
     assert "left no report: exit code 3, no Python at all" in rejected.reason
 
 
-def test_an_account_number_in_an_error_is_masked(watch: Any) -> None:
+def test_an_account_number_in_an_error_is_masked(by_pytest: Any) -> None:
     code = "raise ValueError('account DU1234567')\ndef test_a(): assert id\n"
-    problems = by_pytest(watch, {"tests/stage7_a.py": code}).facts["stages"]["stage7"]["problems"]
+    problems = by_pytest({"tests/stage7_a.py": code}).facts["stages"]["stage7"]["problems"]
     assert any("DU****67" in problem["text"] for problem in problems)
 
 

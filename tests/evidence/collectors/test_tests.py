@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -51,12 +52,19 @@ def test_sub(subtests):
 STAGE = "def test_a(): pass\ndef test_b(): pass\n"
 
 
-def run_pytest(project: Path, code: str, *arguments: str, where: str = "test_it.py") -> str:
-    """What pytest says of a module of tests in a project of its own; the report is there as junit.xml."""
+def run_pytest(
+    project: Path, code: str, *arguments: str, where: str = "test_it.py", plugins: bool = False
+) -> str:
+    """What pytest says of a module of tests in a project of its own; the report is there as junit.xml.
+
+    It starts in half the time without the plug-ins that are installed here.
+    """
     (project / where).parent.mkdir(parents=True, exist_ok=True)
     (project / where).write_text(code)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=junit.xml"]
-    done = subprocess.run([*command, *arguments], cwd=project, capture_output=True, text=True, check=False)
+    env = os.environ | ({} if plugins else {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+    command += arguments
+    done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False)
     return done.stdout
 
 
@@ -201,7 +209,7 @@ def test_sub(subtests):
 def test_attempts_of_pytest_rerunfailures_are_no_passes(
     watch: Any, tmp_path: Path, workers: list[str], more: str
 ) -> None:
-    said = run_pytest(tmp_path / "project", RERUNS + more, *workers)
+    said = run_pytest(tmp_path / "project", RERUNS + more, *workers, plugins=True)
     facts = watch("tests", {"junit.xml": (tmp_path / "project" / "junit.xml").read_bytes()}).facts
     assert facts["passed"] == 6 + bool(more)
     assert facts["flaky_tests"] == [
@@ -357,7 +365,7 @@ def test_markers_written_by_the_documented_hook(watch: Any, tmp_path: Path, work
     project = tmp_path / "project"
     project.mkdir()
     (project / "conftest.py").write_text(documented_hook())
-    run_pytest(project, MARKED, *workers, where="tests/unit/test_it.py")
+    run_pytest(project, MARKED, *workers, where="tests/unit/test_it.py", plugins=True)
     facts = watch("tests", {"junit.xml": (project / "junit.xml").read_bytes()}).facts
     kinds = facts["by_kind"]
     assert kinds["chaos"] == {"total": 3, "passed": 1, "failed": 1, "errors": 0, "skipped": 1}
