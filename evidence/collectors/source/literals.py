@@ -24,9 +24,10 @@ from ..shared import python_source as python
 from ..shared.account_id import mask
 from ..shared.python_source import name_of
 from . import secrets as rules
-from .model import LOOKUPS, Module, Program, called_name, given, place_of, unknown
+from .model import LOOKUPS, Module, Program, Routine, called_name, place_of, unknown
 from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
+from .values import given
 
 SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env")
 """Kinds of files that are looked through; and names that begin with ``.env``."""
@@ -152,8 +153,8 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
     comments = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}  # or documentation
     covered: set[tuple[str, int]] = set()
     seen: set[tuple[int, int]] = set()
-    for node, _ in program.walk(module):
-        for name, value in _named_values(node):
+    for node, around in program.walk(module):
+        for name, value in _named_values(node, around):
             is_secret = rules.is_about_secret(name)
             for first, content, last, column in _literal_parts(value) if is_secret else ():
                 kind = rules.kind_of(name, content)
@@ -172,9 +173,9 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
     return found
 
 
-def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
+def _named_values(node: ast.AST, around: Routine | None) -> Iterator[tuple[str, ast.expr]]:
     """Names and what they are given, compared with, or replaced by where there is nothing of that name."""
-    yield from given(node)
+    yield from given(node, around)
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):

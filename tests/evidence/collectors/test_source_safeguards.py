@@ -422,7 +422,7 @@ class H:
         (
             'not account.startswith("DU"): raise ValueError',
             'not account.startswith("DU"): print(account)',
-            "present",
+            "absent",
             "present",
         ),
         ("if self.port not in PAPER_PORTS: raise ValueError", "pass", "present", "absent"),
@@ -441,6 +441,87 @@ def test_connecting_refuses_what_is_not_paper(
     text += "    def _paper(self, a): return a.startswith('DU')\n"
     found = guards(watch, text)
     assert (found["account_check"]["state"], found["port_check"]["state"]) == (account, port)
+
+
+PORT_CHECK = "if self.port not in PAPER_PORTS: raise ValueError"
+ACCOUNT_CHECK = 'if not account.startswith("DU"): raise ValueError'
+LATER = """
+import enum
+class Paper(enum.IntEnum):
+    TWS = 7497
+    GATEWAY = 4002
+def is_paper(account): return account.startswith("DU")
+def refuse(port):
+    if port not in PAPER_PORTS: fail()
+def fail(): raise ValueError
+FORM = re.compile(r"^DU[0-9]+$")
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (PORT_CHECK, "refuse(self.port)"),
+        (PORT_CHECK, "if self.port not in frozenset(Paper): sys.exit(1)"),
+        (PORT_CHECK, "if self.port not in {p.value for p in Paper}: return None"),
+        (PORT_CHECK, "paper = self.port in PAPER_PORTS\n        if not paper: raise ValueError"),
+        (PORT_CHECK, 'if {7497: "TWS", 4002: "Gateway"}.get(self.port) is None: raise ValueError'),
+        (PORT_CHECK, "if self.ib.isConnected(): return\n        " + PORT_CHECK),
+        (
+            PORT_CHECK,
+            "match self.port:\n            case 7497 | 4002: pass\n            case _: raise ValueError",
+        ),
+        (
+            PORT_CHECK,
+            "try: Paper(self.port)\n        except ValueError as error: raise OSError from error",
+        ),
+        (PORT_CHECK, "try: refuse(self.port)\n        except ValueError: raise"),
+        (ACCOUNT_CHECK, "if not FORM.match(account): raise ValueError"),
+        (ACCOUNT_CHECK, "if not fnmatch.fnmatch(account, 'DU*'): raise ValueError"),
+        (ACCOUNT_CHECK, "if not all(map(is_paper, [account])): raise ValueError"),
+        (ACCOUNT_CHECK, "if {one[:2] for one in [account]} != {f'DU'}: raise ValueError"),
+        (
+            ACCOUNT_CHECK,
+            "match account[:2]:\n                case 'DU': continue\n                case _: raise OSError",
+        ),
+        (
+            ACCOUNT_CHECK,
+            "live = []\n            if not is_paper(account): live.append(account)\n"
+            "            if live: raise OSError",
+        ),
+    ],
+)
+def test_what_refuses_live_trading_may_be_written_in_many_ways(watch: Any, old: str, new: str) -> None:
+    assert old in CHECKED
+    found = guards(watch, "import re\n" + CHECKED.replace(old, new) + LATER)
+    assert (found["account_check"]["state"], found["port_check"]["state"]) == ("present", "present")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "states"),
+    [
+        (PORT_CHECK, "if self.port == 7496: raise ValueError", {"unused"}),
+        (PORT_CHECK, "if self.port not in PAPER_PORTS: self.log(self.port)", {"unused"}),
+        (PORT_CHECK, "try: refuse(self.port)\n        except Exception: self.log('live')", {"unused"}),
+        (PORT_CHECK, "with contextlib.suppress(ValueError): refuse(self.port)", {"unused"}),
+        (PORT_CHECK, "if self.port not in PAPER_PORTS and not self.allow_live: raise ValueError", {None}),
+        (PORT_CHECK, "if self.paper: refuse(self.port)", {None}),
+        (ACCOUNT_CHECK, "if not account.startswith('DU') and False: raise ValueError", {"absent"}),
+        (ACCOUNT_CHECK, "if not re.match(r'D?U', account): raise ValueError", {"absent"}),
+        (ACCOUNT_CHECK, "if not (is_paper(account) or self.allow_live): raise ValueError", {None}),
+    ],
+)
+def test_what_lets_live_trading_through_is_no_check(
+    watch: Any, old: str, new: str, states: set[str | None]
+) -> None:
+    """None: whether it refuses depends on something that cannot be told."""
+    assert old in CHECKED
+    evidence = watch("source", {CLIENT: CHECKED.replace(old, new) + LATER})
+    kind = "port_check" if old is PORT_CHECK else "account_check"
+    state = evidence.facts["safeguards"][kind]["state"]
+    unknown = any(problem.fact == f"safeguards.{kind}" for problem in evidence.problems)
+    assert state != "present"
+    assert unknown if states == {None} else state in states
 
 
 def test_a_check_of_the_settings_alone_does_not_look_at_the_session(watch: Any) -> None:
