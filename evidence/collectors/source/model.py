@@ -36,9 +36,7 @@ _PATTERNS = {
     "code": r"code|errorCode|error_code|err_code|errcode",
 }
 """What things are called in a broker client."""
-LOOKUPS = frozenset(
-    {"get", "getenv", "setdefault", "pop", "put", "putenv", "set", "env", "config", "getint", "int", "str"}
-)
+LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "putenv", "set", "env", "config", "getint"})
 """Functions that take a name, and what to give or to keep under it."""
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _LONGEST = 100

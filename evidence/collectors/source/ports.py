@@ -22,8 +22,8 @@ LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4
 PAPER_PORTS: frozenset[object] = frozenset({7497, 4002, "7497", "4002"})
 
 PORT_NAME = re.compile(r"(?:.*_)?port(?:_?(?:live|prod|production|tws|gateway|default|number|\d+))?")
-_PORTS_NAME = re.compile(r"(?:.*_)?(?:ports|port_(?:set|list|whitelist|allowlist))(?:_.*)?")
-_REFUSED_NAME = re.compile(
+PORTS_NAME = re.compile(r"(?:.*_)?(?:ports|port_(?:set|list|whitelist|allowlist))(?:_.*)?")
+REFUSED_NAME = re.compile(
     r"(?:.*_)?(?:live|real|prod(?:uction)?|refused?|rejected|forbidden|prohibited|disallowed|blocked|denied|banned|"
     r"bad|unsafe|dangerous|invalid|not)_.*"
 )
@@ -49,9 +49,9 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
             if PORT_NAME.fullmatch(plain) and name not in compared:
                 wanted.append(value)
                 unknown.update([value.lineno] if _is_computed(value) else [])
-            elif isinstance(value, _WRITTEN) and _PORTS_NAME.fullmatch(plain):
+            elif isinstance(value, _WRITTEN) and PORTS_NAME.fullmatch(plain):
                 among, is_open = members(program, value, module.path, routine)
-                if not _REFUSED_NAME.fullmatch(plain):
+                if not REFUSED_NAME.fullmatch(plain):
                     found += among
                     unknown.update([value.lineno] if is_open else [])
         if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
