@@ -66,7 +66,7 @@ class FixturesCollector:
     """See the module."""
 
     id: ClassVar[str] = "fixtures"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = FixturesOptions
 
     def __init__(self, options: FixturesOptions) -> None:

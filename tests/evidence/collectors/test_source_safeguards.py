@@ -236,6 +236,10 @@ def test_a_limiter_in_an_imported_module_counts_and_one_outside_the_source_does_
         ("for n, delay in enumerate(DELAYS):\n  TRY\n  time.sleep(delay)", 2),
         ("for n in range(10):\n  TRY\n  time.sleep(1)", 10),
         ("for n in range(MOST):\n  TRY\n  time.sleep(1)", 5),
+        ("for n in range(1, 4):\n  TRY\n  time.sleep(n)", 3),
+        ("for n in range(1, MOST + 1):\n  TRY\n  time.sleep(n)", 5),
+        ("for n, delay in zip(range(3), self.delays):\n  TRY\n  time.sleep(delay)", 3),
+        ("for n, delay in zip(range(3), DELAYS):\n  TRY\n  time.sleep(delay)", 2),
         ("for n in range(self.most):\n  TRY\n  time.sleep(1)", None),
         ("for delay in self.delays:\n  TRY\n  time.sleep(delay)", None),
         ("n = 0\nwhile n < 2 and not self.up:\n  n += 1\n  TRY\n  time.sleep(5)", None),
@@ -268,11 +272,12 @@ def test_a_loop_that_connects_is_found_with_its_line_and_tries(
         "class H:\n def connect(self):\n  for n in range(3):\n   self.ib.connect()\n   time.sleep(1)\n",
         "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    raise\n   time.sleep(1)\n",
         "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    pass\n",
+        "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    time.sleep(0)\n",
         "class H:\n def connect(self):\n  self.ib.disconnectedEvent += self._lost\n def _lost(self): print('lost')\n",
         "class H:\n def disconnected(self): self.ib.connect()\n",
         "class H:\n def connect(self):\n  '''for delay in (1, 2, 4): reconnect'''\n  self.ib.connect()\n",
     ],
-    ids=["no try", "raises", "no wait", "only says so", "nobody calls it", "words"],
+    ids=["no try", "raises", "no wait", "waits for nothing", "only says so", "nobody calls it", "words"],
 )
 def test_what_does_not_reconnect_is_absent(watch: Any, text: str) -> None:
     assert guards(watch, text)["reconnection"]["state"] == "absent"
