@@ -146,7 +146,10 @@ def test_a_constant_health_is_a_stub(watch: Any, value: str) -> None:
     [
         ("return {'connected': True, 'open_orders': len(self.orders)}", True),
         ("return {'connected': self.ib.isConnected(), 'open_orders': len(self.orders)}", False),
-        ("if not self.ib.isConnected(): return {'connected': False}\n        return {'connected': True}", False),
+        (
+            "if not self.ib.isConnected(): return {'connected': False}\n        return {'connected': True}",
+            False,
+        ),
     ],
 )
 def test_a_health_that_is_always_up_is_a_stub(watch: Any, body: str, is_stub: bool) -> None:

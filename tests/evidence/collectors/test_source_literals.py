@@ -413,7 +413,10 @@ def test_a_live_port_in_any_spelling_of_the_settings_is_found(watch: Any, name: 
         ("key = 'AIza" + "SyD3x9Kq2Lm8Nv4Bp6Rt1Wz5Yc7Fh0Jg2Aa'", "google_api_key"),
         ("key = 'sk-proj-" + "Ab3dEf6hIj9lMn2pQr5tUv8xYz1B'", "openai_key"),
         ("key = 'glpat-" + "Xy7zQ2Lm8Nv4Bp6Rt1Wz'", "gitlab_token"),
-        ("hook = 'https://hooks.slack.com/services/" + "T01ABCDEF23/B04XYZ12345/aB3dEf6hIj9lMn2pQr5t'", "webhook"),
+        (
+            "hook = 'https://hooks.slack.com/services/" + "T01ABCDEF23/B04XYZ12345/aB3dEf6hIj9lMn2pQr5t'",
+            "webhook",
+        ),
     ],
 )
 def test_tokens_of_what_trading_systems_talk_to_are_found(watch: Any, text: str, kind: str) -> None:
