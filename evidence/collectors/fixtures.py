@@ -66,7 +66,7 @@ class FixturesCollector:
     """See the module."""
 
     id: ClassVar[str] = "fixtures"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = FixturesOptions
 
     def __init__(self, options: FixturesOptions) -> None:
@@ -189,13 +189,13 @@ def _file(path: str, metadata: dict[str, Any], problem: str | None) -> dict[str,
 def _problem(data: Any, algorithm: str, signature: str) -> str | None:
     import rfc8785
 
-    if algorithm != "sha256":
+    if re.sub("[-_]", "", algorithm.lower()) != "sha256":
         return f"the digest algorithm is {algorithm[:40]!r}, only 'sha256' is known"
     try:
         digest = sha256_hex(rfc8785.dumps(_as_double(data)))
     except rfc8785.CanonicalizationError as error:
         return f"`data` has no canonical form: {error}"
-    if signature.lower() != digest:
+    if signature.lower().removeprefix("sha256:") != digest:
         return f"the digest of `data` is {digest}, but the file states {signature[:64]}"
     return None
 

@@ -114,11 +114,19 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
     bodies: list[ast.Module | ast.ClassDef] = [tree]
     bodies += [node for node in nodes if isinstance(node, ast.ClassDef)]
     home = {id(statement): id(body) for body in bodies for statement in body.body}
-    often = Counter((home.get(id(node)), name_of(target)) for node in nodes for target in _targets(node))
+    overridden = {id(body) for body in bodies if isinstance(body, ast.ClassDef) and _is_settings(body)}
+    often = Counter((home.get(id(node)), name_of(target)) for node in nodes for target, _ in _targets(node))
     found: dict[tuple[int, str], Definition] = {}
     spared: set[int] = set()
-    decimal = imports.get("Decimal", ("",))[0] == "decimal.Decimal"
-    decimal = decimal and not any(name == "Decimal" for _, name in often)
+    bound = {name for _, name in often}
+    decimal = frozenset(
+        {name for name, (full, _) in imports.items() if full == "decimal.Decimal" and name not in bound}
+        | {
+            f"{name}.Decimal"
+            for name, (full, _) in imports.items()
+            if full == "decimal" and name not in bound
+        }
+    )
 
     def add(name: str, at: Any, value: str | None, shown: ast.AST, origins: Sequence[str] = ()) -> None:
         if name in names:
@@ -127,13 +135,13 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
             found.setdefault((line, name), Definition(name, path, line, value, written, tuple(origins)))
 
     for node in nodes:
-        for target in _targets(node):
+        for target, value in _targets(node):
             spared.add(id(target))
-            name, value, where = name_of(target), getattr(node, "value", None), home.get(id(node))
+            name, where = name_of(target), home.get(id(node))
             again = where is not None and often[where, name] > 1
             if value is not None and (again or not _passes_on(value, name)):
-                known = isinstance(target, ast.Name) and where is not None and not again
-                add(name, target, _number(value, text, decimal) if known else None, value)
+                known = isinstance(target, ast.Name) and where not in (None, *overridden) and not again
+                add(name, target, _number(_declared(value), text, decimal) if known else None, value)
         if id(node) not in spared:
             for name, at in _bound(node):
                 add(name, at, None, node)
@@ -143,11 +151,40 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
     return list(found.values())
 
 
-def _targets(node: ast.AST) -> list[ast.expr]:
-    """The names, attributes and items that an assignment or declaration is for, tuples left out."""
-    if isinstance(node, ast.Assign):
-        return [target for target in node.targets if not isinstance(target, (ast.Tuple, ast.List))]
-    return [node.target] if isinstance(node, ast.AnnAssign) else []
+def _targets(node: ast.AST) -> list[tuple[ast.expr, ast.expr | None]]:
+    """The names, attributes and items of an assignment or declaration, each with what it is given.
+
+    Tuples are left out, but for those with as many plain members on both sides.
+    """
+    if isinstance(node, ast.AnnAssign):
+        return [(node.target, node.value)]
+    found: list[tuple[ast.expr, ast.expr | None]] = []
+    if not isinstance(node, ast.Assign):
+        return found
+    for target in node.targets:
+        if not isinstance(target, (ast.Tuple, ast.List)):
+            found.append((target, node.value))
+        elif isinstance(node.value, (ast.Tuple, ast.List)) and len(node.value.elts) == len(target.elts):
+            parts = [*target.elts, *node.value.elts]
+            plain = not any(isinstance(part, (ast.Starred, ast.Tuple, ast.List)) for part in parts)
+            found += zip(target.elts, node.value.elts, strict=True) if plain else ()
+    return found
+
+
+def _is_settings(node: ast.ClassDef) -> bool:
+    """Whether the environment may give a class's fields other values: those of pydantic's settings."""
+    return any(python.dotted(base).rpartition(".")[2] == "BaseSettings" for base in node.bases)
+
+
+def _declared(value: ast.expr) -> ast.expr:
+    """The default in a ``field(default=…)`` of a dataclass or a ``Field(…)`` of pydantic; else the value."""
+    kind = python.dotted(value).rpartition(".")[2] if isinstance(value, ast.Call) else ""
+    if not isinstance(value, ast.Call) or kind not in ("field", "Field"):
+        return value
+    if any(word.arg in ("default_factory", "alias", "validation_alias", None) for word in value.keywords):
+        return value
+    given = [word.value for word in value.keywords if word.arg == "default"]
+    return [*given, *(value.args[:1] if kind == "Field" else []), value][0]
 
 
 def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -210,14 +247,16 @@ def _taken(
         yield node.attr, imports[python.dotted(node.value)][1]
 
 
-def _number(node: ast.expr, text: str, decimal: bool) -> str | None:
+def _number(node: ast.expr, text: str, decimal: frozenset[str]) -> str | None:
     """The exact number that a literal is, as written: ``0.1`` is one tenth, not the double next to it."""
     sign = ""
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        sign, node = "-", node.operand
-    if isinstance(node, ast.Call) and len(node.args) == 1 and not (sign or node.keywords):
-        known = decimal and python.dotted(node.func) == "Decimal"
-        return exact(name_of(node.args[0]).strip()) if known else None
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        sign, node = ("-" if isinstance(node.op, ast.USub) else ""), node.operand
+    if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        written = name_of(node.args[0]).strip()
+        if sign and written.startswith(("-", "+")):
+            return None
+        return exact(sign + written) if python.dotted(node.func) in decimal else None
     if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
         return None
     if isinstance(node.value, int):

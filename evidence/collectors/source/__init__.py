@@ -39,7 +39,7 @@ __all__ = [
 
 _MOST = 1000
 
-_AT_THE_TOP = (".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env")
+_AT_THE_TOP = (".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".sh")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
@@ -164,7 +164,9 @@ class SourceCollector:
             files = {path for path in view.judged().files if not is_test(path)}
             files.update(_named(view, ["config"], "unscanned", problems))
             top = matching(view, ["*", ".env*/**"], "unscanned", problems)
-            files.update(path for path in top if path.startswith(".env") or path.endswith(_AT_THE_TOP))
+            files.update(
+                path for path in top if path.startswith((".env", "Dockerfile")) or path.endswith(_AT_THE_TOP)
+            )
         return sorted({path for path in files if is_scanned(path) or path not in known} | set(client))
 
     def _client(

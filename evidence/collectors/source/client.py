@@ -120,7 +120,13 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
     pending, seen, unknown = [routine], {id(routine)}, None
     while pending:
         current = pending.pop()
+        inner = [one for one in current.nodes if isinstance(one, python.Function) and one is not current.node]
+        unused = {
+            id(part) for one in inner if one.name not in current.references for part in python.walk(one)
+        }
         for node in current.nodes:
+            if id(node) in unused:
+                continue
             if _carries_out(program, current, node, method.operation):
                 return method
             if isinstance(node, ast.Call) and unknown is None:

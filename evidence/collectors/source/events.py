@@ -134,6 +134,7 @@ def _loops(routine: Routine, connecting: frozenset[str]) -> Iterator[ast.For | a
             isinstance(node, ast.Call)
             and matches("wait", called_name(node))
             and node.args
+            and not (isinstance(node.args[0], ast.Constant) and not node.args[0].value)
             and not any(_connects(argument) for argument in node.args)
             for node in inside
         )
@@ -151,9 +152,17 @@ def _loops(routine: Routine, connecting: frozenset[str]) -> Iterator[ast.For | a
 
 def _rounds(program: Program, routine: Routine, loop: ast.For | ast.AsyncFor | ast.While) -> int | None:
     """How often a loop over a literal or a ``range`` of one goes round; None for any other loop."""
-    over = None if isinstance(loop, ast.While) else loop.iter
-    if isinstance(over, ast.Call) and called_name(over) == "range":
-        return _integer(program, over.args[0], routine) if len(over.args) == 1 else None
+    return None if isinstance(loop, ast.While) else _length(program, routine, loop.iter)
+
+
+def _length(program: Program, routine: Routine, over: ast.expr) -> int | None:
+    if isinstance(over, ast.Call) and called_name(over) == "zip" and over.args:
+        lengths = [_length(program, routine, each) for each in over.args]
+        return min((one for one in lengths if one is not None), default=None)
+    if isinstance(over, ast.Call) and called_name(over) == "range" and len(over.args) in (1, 2):
+        ends = [_integer(program, each, routine) for each in over.args]
+        first, last = ends if len(ends) == 2 else [0, *ends]
+        return None if first is None or last is None else max(0, last - first)
     found = [value.node for value in resolve(program, over, routine.path, routine)]
     sizes = {len(node.elts) for node in found if isinstance(node, (ast.Tuple, ast.List, ast.Set))}
     return sizes.pop() if len(found) == len(sizes) == 1 else None
@@ -170,6 +179,9 @@ def _attempts(program: Program, routine: Routine, decorator: ast.expr) -> int | 
 
 
 def _integer(program: Program, node: ast.expr, routine: Routine) -> int | None:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        parts = [_integer(program, each, routine) for each in (node.left, node.right)]
+        return None if None in parts else sum(one for one in parts if one is not None)
     found = [value.node for value in resolve(program, node, routine.path, routine)]
     number = found[0].value if len(found) == 1 and isinstance(found[0], ast.Constant) else None
     return number if type(number) is int and 0 <= number <= _HIGHEST else None

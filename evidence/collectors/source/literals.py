@@ -7,6 +7,7 @@ looked at closely only if a cheap search says that there may be something. Nothi
 from __future__ import annotations
 
 import ast
+import codecs
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -24,23 +25,47 @@ from ..shared import python_source as python
 from ..shared.account_id import mask
 from ..shared.python_source import name_of
 from . import secrets as rules
-from .model import LOOKUPS, Module, Program, called_name, given, place_of, unknown
+from .model import LOOKUPS, Module, Program, called_name, place_of, unknown
 from .model import text as text_of
-from .ports import LIVE_PORTS, PORT_NAME, addresses, find_ports
+from .ports import LIVE_PORTS, PORT_NAME, PORTS_NAME, REFUSED_NAME, addresses, find_ports
+from .values import given
 
-SUFFIXES = (".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env")
-"""Kinds of files that are looked through; and names that begin with ``.env``."""
+SUFFIXES = (
+    *(".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env"),
+    *(".sh", ".pem", ".key"),
+)
+"""Kinds of files that are looked through; and names that begin with ``.env`` or ``Dockerfile``."""
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?!(?<=#)F\d{5}\b)(?:DUSIM|D?[UFI])(?!0+\b)\d{5,}(?![A-Za-z0-9_])")
 """An account's id; ``#F08080`` is a colour, and nobody has an id of zeros alone, which only holds a place."""
 _ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
+_URL_BYTES = re.compile(rb"://[^\s:/@]{0,80}+:[^\s/@]{3,80}@")
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
 _QUOTED = re.compile(r'"((?:[^"\\\n]|\\.)*+)"|\'((?:[^\'\\\n]|\\.)*+)\'')
 _BARE = re.compile(r"[^\s#;,}\]]+")
+_BLOCK = re.compile(r"[|>][+-]?\d?[ \t]{0,20}(?:#[^\n]{0,200})?\r?\n[ \t]{1,40}([^\s][^\n]{0,1000})")
+"""A value of YAML that begins on the next line, and (below) one of TOML."""
+_TRIPLE = re.compile(r'"""\s{0,20}([^"]{1,2000})"""|\'{3}\s{0,20}([^\']{1,2000})\'{3}')
+_PAIR = re.compile(
+    r"""(?<![\w.-])(?:name|key)["']?[ \t]{0,20}[:=][ \t]{0,20}["']?([A-Za-z_][\w.-]{0,79}+)["']?,?\s{1,40}"""
+    r"""["']?value["']?[ \t]{0,20}[:=][ \t]{0,20}"""
+)
+"""``name: X`` and then ``value: Y``, as in lists of environment variables."""
+_LISTED = re.compile(
+    r"[ \t]{0,20}(?:\[[^\]]{0,2000}|\{[^}]{0,2000}|"
+    r"(?:#[^\n]{0,200})?\r?\n(?:[ \t]{1,40}[^\n]{0,200}\n?){1,50})"
+)
+"""What follows the name of several ports: a list or a table, also over several lines."""
+_NUMBER = re.compile(r"(?<![\w.:/#-])(?:0[xX][0-9a-fA-F]{4}|\d_?\d{3})(?![\w.])")
 _LONGEST_BARE = 1000
 _UNQUOTABLE = frozenset("&*!|>@`([{$<%")
 _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
+
+
+_LOGINS = frozenset({"login", "authenticate", "HTTPBasicAuth", "BasicAuth", "HTTPDigestAuth"})
+_DECODING = frozenset({"SecretStr", "SecretBytes", "str", "bytes", "b64decode", "unhexlify", "fromhex"})
+"""Functions that take a user's name and a password, and those that give what they are given."""
 
 
 class Findings(Struct):
@@ -62,7 +87,7 @@ def scan(
     most = view.limits.problems
     for path in paths:
         try:
-            data = view.read(path)
+            data = _as_utf8(view.read(path))
             if not may_hold(data):
                 continue
             if len(data) > view.limits.text_bytes:
@@ -97,12 +122,19 @@ def scan(
 def is_scanned(path: str) -> bool:
     """Whether files of this name are looked through."""
     name = path.rpartition("/")[2]
-    return name.endswith(SUFFIXES) or name == ".env" or name.startswith(".env.")
+    return name.endswith(SUFFIXES) or name == ".env" or name.startswith((".env.", "Dockerfile"))
+
+
+def _as_utf8(data: bytes) -> bytes:
+    """The bytes; of a file that begins with the mark of UTF-16, its text in UTF-8."""
+    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data
+    return data.decode("utf-16", "replace").encode("utf-8", "replace")
 
 
 def may_hold(data: bytes) -> bool:
     """Whether there is any need to look closely."""
-    if _ACCOUNT_BYTES.search(data) or _PORT_BYTES.search(data):
+    if any(one.search(data) for one in (_ACCOUNT_BYTES, _PORT_BYTES, _URL_BYTES)):
         return True
     lower = data.lower()
     return any(hint.encode() in lower for hint in rules.HINTS)
@@ -183,6 +215,11 @@ def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
                 yield name_of(one), other
     elif isinstance(node, ast.Call) and called_name(node) in LOOKUPS and len(node.args) > 1:
         yield text_of(node.args[0]), node.args[1]
+    elif isinstance(node, ast.Call) and called_name(node) in _LOGINS and len(node.args) > 1:
+        yield "password", node.args[1]
+    for name, value in given(node):
+        if name.lower() == "auth" and isinstance(value, ast.Tuple) and len(value.elts) == 2:
+            yield "password", value.elts[1]
 
 
 def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
@@ -194,12 +231,14 @@ def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
             pending += [item.body, item.orelse]
         elif isinstance(item, ast.BoolOp):
             pending += item.values
-        elif isinstance(item, ast.NamedExpr):
+        elif isinstance(item, ast.NamedExpr) or (
+            isinstance(item, ast.Subscript) and isinstance(item.slice, ast.Slice)
+        ):
             pending.append(item.value)
         elif isinstance(item, ast.Call):
-            if isinstance(item.func, ast.Attribute) and isinstance(item.func.value, ast.Constant):
-                pending.append(item.func.value)  # "…".encode()
-            elif called_name(item) in ("SecretStr", "str", "bytes", "SecretBytes"):
+            if called_name(item) in ("encode", "decode", "strip") and isinstance(item.func, ast.Attribute):
+                pending.append(item.func.value)
+            elif called_name(item) in _DECODING:
                 pending += item.args[:1]
             elif called_name(item) in ("getenv", "get"):
                 pending += item.args[1:2]
@@ -231,19 +270,20 @@ def _in_text(text: str, *, quoted_only: bool) -> Findings:
     lines = _lines(text)
     covered: set[tuple[str, int]] = set()
     position = 0
-    while (match := _ENTRY.search(text, position)) is not None:
-        name, start = match.group(1), match.end()
-        position = start
-        is_port = PORT_NAME.fullmatch(rules.snake(name)) is not None
-        if not is_port and not rules.is_about_secret(name):
+    for name, start in _entries(text, quoted_only):
+        plain = rules.snake(name)
+        is_port = PORT_NAME.fullmatch(plain) is not None
+        if is_port or (PORTS_NAME.fullmatch(plain) and not REFUSED_NAME.fullmatch(plain)):
+            listed = None if quoted_only else _LISTED.match(text, start)
+            for number in _NUMBER.finditer(listed.group()) if listed is not None else ():
+                found.live_ports += _live(lines(start + number.start()), number.group())
+        if start < position or not (is_port or rules.is_about_secret(name)):
             continue
         value = _text_value(text, start, quoted_only=quoted_only)
         if not value:
             continue
         line = lines(start)
-        live = LIVE_PORTS.get(value) if is_port else None
-        if live is not None:
-            found.live_ports.append({"line": line, "port": live})
+        found.live_ports += _live(line, value) if is_port else []
         kind = rules.kind_of(name, value)
         if kind is not None:
             found.secrets.append(_secret(line, kind, name, len(value)))
@@ -257,7 +297,25 @@ def _in_text(text: str, *, quoted_only: bool) -> Findings:
     return found
 
 
+def _entries(text: str, quoted_only: bool) -> Iterator[tuple[str, int]]:
+    """Names, and where what they are given begins."""
+    yield from ((match.group(1), match.end()) for match in _ENTRY.finditer(text))
+    if not quoted_only:
+        yield from ((match.group(1), match.end()) for match in _PAIR.finditer(text))
+
+
+def _live(line: int, number: str) -> list[dict[str, Any]]:
+    """The live port that a number in a file of settings is."""
+    with suppress(ValueError):
+        port = LIVE_PORTS.get(int(number, 0))
+        return [] if port is None else [{"line": line, "port": port}]
+    return []
+
+
 def _text_value(text: str, start: int, *, quoted_only: bool) -> str | None:
+    block = None if quoted_only else _TRIPLE.match(text, start) or _BLOCK.match(text, start)
+    if block is not None:
+        return next(part for part in block.groups() if part is not None).strip()
     quoted = _QUOTED.match(text, start)
     if quoted is not None:
         return quoted.group(1) if quoted.group(1) is not None else quoted.group(2)

@@ -36,7 +36,7 @@ _PATTERNS = {
     "code": r"code|errorCode|error_code|err_code|errcode",
 }
 """What things are called in a broker client."""
-LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "set"})
+LOOKUPS = frozenset({"get", "getenv", "setdefault", "pop", "put", "putenv", "set", "env", "config", "getint"})
 """Functions that take a name, and what to give or to keep under it."""
 _COMPILED = {kind: re.compile(pattern) for kind, pattern in _PATTERNS.items()}
 _LONGEST = 100
@@ -114,9 +114,9 @@ class Routine(Struct, frozen=True, eq=False, dict=True):
         return found
 
     @cached_property
-    def conditions(self) -> list[ast.If]:
-        """Its ``if`` statements."""
-        return [node for node in self.nodes if isinstance(node, ast.If)]
+    def conditions(self) -> list[ast.If | ast.Assert]:
+        """Its ``if`` and ``assert`` statements."""
+        return [node for node in self.nodes if isinstance(node, (ast.If, ast.Assert))]
 
     @cached_property
     def called(self) -> frozenset[str]:
@@ -296,20 +296,6 @@ def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield from zip(target.elts, value.elts, strict=True)
         else:
             yield target, value
-
-
-def given(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
-    """Names and what the node gives them: variables, attributes, items, arguments, defaults, keys."""
-    if isinstance(node, ast.keyword) and node.arg is not None:
-        yield node.arg, node.value
-    elif isinstance(node, ast.Dict):
-        yield from ((text(key), value) for key, value in zip(node.keys, node.values, strict=True))
-    elif isinstance(node, ast.arguments):
-        yield from ((argument.arg, default) for argument, default in python.defaults(node))
-    elif isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
-        yield text(node.args[1]), node.args[2]
-    else:
-        yield from ((name_of(target), value) for target, value in assignments(node))
 
 
 def text(node: ast.expr | None) -> str:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from ...base.errors import masked
-from .model import Module, Program, Routine, assignments, called_name, given, text
+from .model import Module, Program, Routine, assignments, called_name, text
 from .secrets import shapes
-from .values import strings
+from .values import given, strings
 
 NAMES = frozenset({"order_type", "orderType", "ordertype", "ORDER_TYPE", "ord_type", "ordType"})
 """What an order type is called, as a variable, attribute, parameter or key."""

@@ -13,17 +13,20 @@ from collections.abc import Iterator
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .model import LOOKUPS, Module, Program, Routine, called_name, given, text
+from .model import LOOKUPS, Module, Program, called_name, text
 from .secrets import snake
-from .values import Members, members
+from .values import Members, given, members
 
 LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4001}
 """Ports of TWS and Gateway for live trading, by what is written."""
-_PAPER = frozenset({7497, 4002, "7497", "4002"})
+PAPER_PORTS: frozenset[object] = frozenset({7497, 4002, "7497", "4002"})
 
 PORT_NAME = re.compile(r"(?:.*_)?port(?:_?(?:live|prod|production|tws|gateway|default|number|\d+))?")
-_PORTS_NAME = re.compile(r"(?:.*_)?(?:ports|port_(?:set|list|whitelist|allowlist))(?:_.*)?")
-_REFUSED_NAME = re.compile(r"(?:.*_)?(?:live|real|refused?|forbidden|blocked|denied|banned|bad|not)_.*")
+PORTS_NAME = re.compile(r"(?:.*_)?(?:ports|port_(?:set|list|whitelist|allowlist))(?:_.*)?")
+REFUSED_NAME = re.compile(
+    r"(?:.*_)?(?:live|real|prod(?:uction)?|refused?|rejected|forbidden|prohibited|disallowed|blocked|denied|banned|"
+    r"bad|unsafe|dangerous|invalid|not)_.*"
+)
 _CONNECT = re.compile(r"_?e?connect(?:_?async)?|create_connection|open_connection", re.IGNORECASE)
 ADDRESS = re.compile(
     r"(?:^|(?<![\w.-])[\w.-]{0,60}(?:\.|localhost|host|gateway|tws|ib)[\w.-]{0,60}):(7496|4001)(?!\d)|[\w\]]:(7496)(?!\d)"
@@ -41,22 +44,23 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
     documentation = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}
     for node, routine in program.walk(module):
         wanted: list[ast.expr] = []
-        for name, value in [*given(node), *_defaults(node), *_added(node)]:
+        for name, value in [*given(node, routine), *_defaults(node), *_added(node)]:
             plain = snake(name)
             if PORT_NAME.fullmatch(plain) and name not in compared:
                 wanted.append(value)
                 unknown.update([value.lineno] if _is_computed(value) else [])
-            elif isinstance(value, _WRITTEN) and _PORTS_NAME.fullmatch(plain):
+            elif isinstance(value, _WRITTEN) and PORTS_NAME.fullmatch(plain):
                 among, is_open = members(program, value, module.path, routine)
-                if not _REFUSED_NAME.fullmatch(plain):
+                if not REFUSED_NAME.fullmatch(plain):
                     found += among
                     unknown.update([value.lineno] if is_open else [])
         if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
             wanted += node.args
-            unknown.update(argument.lineno for argument in node.args if _is_computed(argument))
+            unknown.update(port.lineno for port in node.args[1:2] if isinstance(port, ast.BinOp))
         elif isinstance(node, (ast.Set, ast.Tuple, ast.List)):
             among = members(program, node, module.path, routine)[0]
-            found += among if any(value in _PAPER for _, value in among) else []
+            is_address = isinstance(node, ast.Tuple) and len(node.elts) == 2 and bool(text(node.elts[0]))
+            found += among if is_address or any(value in PAPER_PORTS for _, value in among) else []
         elif isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Raise, ast.Return)):
             for each in python.walk(node.test):  # a port that is not refused where others are is let through
                 if isinstance(each, ast.Compare) and isinstance(each.ops[0], (ast.NotIn, ast.NotEq)):
@@ -112,30 +116,3 @@ def _only_compared(module: Module) -> set[str]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
             uses.setdefault(node.id, []).append(id(node) in harmless)
     return {name for name, harmlessly in uses.items() if name in module.constants and all(harmlessly)}
-
-
-def names_ports(program: Program, test: ast.expr, routine: Routine, refused: bool = False) -> bool:
-    """Whether a condition compares something with the ports of paper or live trading.
-
-    Of what is ``refused`` where the condition holds, it has to be one of live trading, or none of paper.
-    """
-    negated = {
-        id(node)
-        for outer in python.walk(test)
-        if isinstance(outer, ast.UnaryOp) and isinstance(outer.op, ast.Not)
-        for node in python.walk(outer.operand)
-    }
-
-    def fits(value: object, compare: ast.Compare) -> bool:
-        without = isinstance(compare.ops[0], (ast.NotIn, ast.NotEq)) != (id(compare) in negated)
-        return (value in _PAPER and (without or not refused)) or (
-            value in LIVE_PORTS and not (without and refused)
-        )
-
-    return any(
-        fits(value, each)
-        for each in python.walk(test)
-        if isinstance(each, ast.Compare)
-        for side in (each.left, *each.comparators)
-        for _, value in members(program, side, routine.path, routine)[0]
-    )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ...collecting.interface import Problem
-from ..shared import python_source as python
+from .conditions import looks_at
 from .events import find_error_handling, find_reconnection, find_swallowed
-from .model import Clue, Program, Routine, called_name, unknown
+from .model import Clue, Program, Routine, unknown
 from .pacing import find_pacing
-from .ports import names_ports
-from .values import members
+from .refusals import LIVE_ACCOUNT, PAPER_ACCOUNT, Trial, is_connecting
 
 SAFEGUARDS = ("pacing_limiter", "reconnection", "error_handling", "account_check", "port_check")
 """Names of the safeguards."""
@@ -30,13 +27,9 @@ def find_safeguards(
     swallowed = sorted(
         {(path, line) for path, module in program.modules.items() for line in find_swallowed(module.tree)}
     )
-    on_path = program.reachable(operations["connect"])
-    clients = frozenset(
-        r.owner.name for r in program.routines if r.owner and r.node.name in operations["connect"]
-    )
-    checks = [
-        clue for routine in program.routines for clue in _paper_checks(program, routine, on_path, clients)
-    ]
+    connects = frozenset(operations["connect"])
+    clients = frozenset(r.owner.name for r in program.routines if r.owner and r.node.name in connects)
+    checks, conditional = _paper_checks(program, connects, clients)
     tries = dict(find_reconnection(program))
     reconnection = _found(tries, most)
     for clue, place in zip(_chosen(tries), reconnection["evidence"], strict=False):
@@ -52,6 +45,13 @@ def find_safeguards(
         )
         for clue in _chosen(tries)[:most]
         if clue.used and tries[clue] is None
+    ]
+    sure = {kind for kind, clue in checks if clue.used}
+    remedy = "refuse what is not for paper trading whatever the settings are"
+    problems += [
+        unknown(f"safeguards.{kind}", clue.what, remedy, clue.path, clue.line)
+        for kind, clue in conditional[:most]
+        if clue.used and kind not in sure
     ]
     return {
         "pacing_limiter": _found(find_pacing(program, operations), most),
@@ -80,75 +80,44 @@ def _found(clues: Iterable[Clue], most: int) -> dict[str, Any]:
 
 
 def _paper_checks(
-    program: Program, routine: Routine, on_path: frozenset[str], clients: frozenset[str]
-) -> Iterator[tuple[str, Clue]]:
-    """Where the function refuses an account that is not for paper trading, or a port that is not.
+    program: Program, connects: frozenset[str], clients: frozenset[str]
+) -> tuple[list[tuple[str, Clue]], list[tuple[str, Clue]]]:
+    """Where an account or a port that is not for paper trading is refused, and where that cannot be told.
 
     The session alone knows its accounts; the port may also be checked when the client is made.
     """
-    if not any(_refuses(node) for node in routine.nodes):
-        return
-    used = routine.handle in on_path
-    for check in routine.nodes:
-        if isinstance(check, (ast.If, ast.Assert)):
-            refused = isinstance(check, ast.If) and any(
-                isinstance(node, ast.Raise) for part in check.body for node in python.walk(part)
-            )
-            if any(
-                _is_prefix(program, node, routine) for node in _meant(program, check.test, routine)
-            ) and not (refused and _all_paper(program, check.test, routine)):
-                what = f"{routine.name} checks that the account is for paper trading"
-                yield "account_check", Clue(routine.path, check.lineno, what, used)
-            if names_ports(program, check.test, routine, refused):
-                what, in_use = f"{routine.name} checks the port", used or routine.handle in clients
-                yield "port_check", Clue(routine.path, check.lineno, what, in_use)
-
-
-def _refuses(node: ast.AST) -> bool:
-    if isinstance(node, ast.Return):
-        return isinstance(node.value, ast.Constant) and node.value.value in (False, None)
-    return isinstance(node, (ast.Raise, ast.Assert))
-
-
-def _meant(program: Program, test: ast.expr, routine: Routine) -> Iterator[ast.AST]:
-    """What a condition consists of, with what its variables were given and the functions it calls contain."""
-    for node in python.walk(test):
-        yield node
-        if isinstance(node, ast.Name):
-            for value in routine.variables.get(node.id, ()):
-                yield from python.walk(value)
-        elif isinstance(node, ast.Call):
-            for called in program.by_name.get(called_name(node), ())[:10]:
-                yield from called.nodes
-
-
-def _all_paper(program: Program, test: ast.AST, routine: Routine) -> bool:
-    """Whether the condition is true of paper accounts: it asks for their prefix without a ``not``."""
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return False
-    if isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.NotEq, ast.NotIn, ast.Is)):
-        return False
-    if isinstance(test, (ast.Call, ast.Compare)) and _is_prefix(program, test, routine):
-        return True
-    below = [
-        part
-        for part in python.children(test)
-        if any(map(partial(_asks, program, routine), python.walk(part)))
-    ]
-    return bool(below) and all(_all_paper(program, part, routine) for part in below)
-
-
-def _asks(program: Program, routine: Routine, node: ast.AST) -> bool:
-    return _is_prefix(program, node, routine)
-
-
-def _is_prefix(program: Program, node: ast.AST, routine: Routine) -> bool:
-    """Whether the node asks for the ``D`` with which the ids of paper accounts begin."""
-    wanted: list[ast.expr] = []
-    if isinstance(node, ast.Call) and called_name(node) in ("startswith", "match", "fullmatch"):
-        wanted = node.args[:1]
-    elif isinstance(node, ast.Compare) and isinstance(node.left, ast.Subscript):
-        wanted = node.comparators
-    found = [value for each in wanted for _, value in members(program, each, routine.path, routine)[0]]
-    texts = [value for value in found if isinstance(value, str)]
-    return bool(texts) and all(each.lstrip("^(?:").startswith("D") for each in texts)
+    on_path = program.reachable(connects)
+    found: list[tuple[str, Clue]] = []
+    unsure: list[tuple[str, Clue]] = []
+    for kind, live, paper, what in (
+        ("account_check", (LIVE_ACCOUNT,), (PAPER_ACCOUNT,), "that the account is for paper trading"),
+        ("port_check", (7496, 4001), (7497, 4002), "the port"),
+    ):
+        looking = {one for one in program.routines if any(looks_at(program, one, kind == "port_check"))}
+        names = {one.node.name for one in looking} | {one.handle for one in looking}
+        held: set[Routine] = set()
+        lost: set[Routine] = set()
+        refusing: list[tuple[Routine, int]] = []
+        for one in program.routines:
+            if one not in looking and not one.references & names:
+                continue
+            returns = one.node.name in connects or is_connecting(one)
+            tried = [Trial(program, one, sample, returns) for sample in live]
+            let = [Trial(program, one, sample, returns) for sample in paper]
+            raising = set[Routine]().union(*(trial.raising for trial in tried)) - {one}
+            line = None if any(trial.refused is None for trial in tried) else tried[0].refused
+            if line is None:
+                lost |= raising
+                for each in set.intersection(*(trial.unsure for trial in tried)) - let[0].unsure:
+                    text = f"{one.name} checks {what}, but only under a condition"
+                    unsure.append((kind, Clue(one.path, each, text, one.handle in on_path)))
+            elif any(trial.refused is None for trial in let):
+                if one.handle in on_path or one.handle in clients:
+                    held |= raising | ({one} if returns else set())
+                if not raising & looking:
+                    refusing.append((one, line))
+        for one, line in refusing:
+            used = one.handle in on_path or (kind == "port_check" and one.handle in clients)
+            used = used and not (one in lost and one not in held)
+            found.append((kind, Clue(one.path, line, f"{one.name} checks {what}", used)))
+    return found, unsure

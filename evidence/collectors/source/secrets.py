@@ -4,7 +4,8 @@ No function here gives back any part of a secret: only what kind it is and how l
 that the issuers document: AWS (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html),
 GitHub (https://github.blog/engineering/platform-security/behind-githubs-new-authentication-token-formats/),
 Slack (https://docs.slack.dev/authentication/tokens), Stripe (https://docs.stripe.com/keys), JWT (RFC 7519),
-PEM (RFC 7468).
+PEM (RFC 7468), Telegram (https://core.telegram.org/bots/features#botfather), bearer tokens (RFC 6750), user
+names and passwords in addresses (RFC 3986, section 3.2.1).
 """
 
 from __future__ import annotations
@@ -17,14 +18,27 @@ from functools import lru_cache
 
 SHAPES: dict[str, re.Pattern[str]] = {
     "aws_access_key": re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    "bearer_token": re.compile(r"(?<![A-Za-z])[Bb]earer (?=[^\s\d]{0,200}\d)[\w.~+/-]{20,4000}+"),
     "github_token": re.compile(r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,255}+|github_pat_\w{22,255}+)"),
+    "gitlab_token": re.compile(r"(?<![\w-])glpat-[\w-]{20,255}+"),
+    "google_api_key": re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])"),
     "jwt": re.compile(r"(?<![\w.-])eyJ[\w-]{8,4000}+\.eyJ[\w-]{8,4000}+\.[\w-]{8,4000}+"),
+    "openai_key": re.compile(r"(?<![\w-])sk-(?:proj|svcacct|admin|ant)-[\w-]{20,255}+"),
+    "password_in_url": re.compile(
+        r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}+://([^\s:/@\"'`{}$<>%]{0,80}+):"
+        r"([^\s:/@\"'`{}$<>%]{3,80}+)@[\w.\[-]"
+    ),
     "private_key": re.compile(
         r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]|[\"'+,]){0,200}+"
         r"(?:[A-Za-z-]{1,20}: [^\n\\]{0,100}(?:\s|\\[nr]|[\"'+,]){0,200}+){0,4}[A-Za-z0-9+/=]{16}"
     ),
     "slack_token": re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,255}+"),
     "stripe_key": re.compile(r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{16,255}+"),
+    "telegram_token": re.compile(r"(?<![\w-])\d{8,10}:AA[\w-]{33}(?![\w-])"),
+    "webhook": re.compile(
+        r"hooks\.slack\.com/services/T\w{8,20}/B\w{8,20}/\w{20,60}|"
+        r"discord(?:app)?\.com/api/webhooks/\d{17,20}/[\w-]{60,100}"
+    ),
 }
 """Kind → what such a secret looks like, wherever it stands."""
 
@@ -32,6 +46,7 @@ _KEYS = ("api", "access", "private", "auth", "signing", "encryption")
 HINTS = (
     *("passw", "pwd", "passphrase", "secret", "token", "credential", "-----begin ", "akia", "asia", "eyj"),
     *("xox", "k_live_", "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("aiza", "sk-", "glpat-", ":aa", "hooks.slack", "api/webhooks", "bearer ", "auth", "login"),
     *(f"{what}{joint}key" for what in _KEYS for joint in ("", "_", "-")),
 )
 """A file without any of these, in any case, holds no secret that these rules know."""
@@ -60,7 +75,7 @@ _CHOICE = re.compile(r"(?:is|has|use|update|ask|ask_for|require|show|hide|allow|
 
 _PLACEHOLDER = re.compile(
     r"(?:your|my|insert|replace|enter|put|add|change)(?:with|your|own|ib|ibkr|bot|api|app|access|secret|private|real|"
-    r"actual|password|passwd|token|key|id|here|value|me|it|this)+|fill(?:me|in)|none|null|nil|undefined|unset|not(?:set|given|provided|configured)|demo|"
+    r"actual|password|passwd|token|key|id|here|value|me|it|this|please)+|fill(?:me|in)|none|null|nil|undefined|unset|not(?:set|given|provided|configured)|demo|"
     r"true|false|yes|no|required|optional|env|environ|prompt|ask|keyring|vault|string|str|notarealsecret"
 )
 """What a value says that only holds a place, in lower case and without punctuation."""
@@ -78,7 +93,7 @@ _PROVIDER = re.compile(
 """What the tokens of well-known providers begin with."""
 _SEQUENCE = "0123456789abcdefghijklmnopqrstuvwxyz"
 _REFERENCE = re.compile(
-    r"\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{[^}]*\}\}|\{[^}]*\}|%\([^)]*\)s|<[^>]*>|\[[^\]]*\]|"
+    r"\$\{[^}]*\}|\$\([^)]*\)|\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|\{\{[^}]*\}\}|\{[^}]*\}|%\([^)]*\)s|<[^>]*>|\[[^\]]*\]|ENC\[.*|"
     r"(?:env|vault|file|secret|ssm|op|aws|gcp|keyring|sops)://?\S*|(?:env|vault|file|ssm|keyring):\S+|arn:aws:\S*"
 )
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
@@ -136,6 +151,7 @@ def is_made_up(token: str) -> bool:
 
 def _is_filler(part: str, prefixed: bool) -> bool:
     repeated = len(set(part)) == 1 and (prefixed or len(part) > 2)
+    repeated = repeated or (len(part) >= 16 and len(set(part)) < 4)
     return repeated or (len(part) >= 10 and (part in _SEQUENCE or part in "1234567890"))
 
 
@@ -178,7 +194,11 @@ def shapes(text: str) -> Iterator[tuple[str, int, int]]:
     """Well-known tokens in a text: kind, start and end. Those that only hold a place do not count."""
     for kind, pattern in SHAPES.items():
         for match in pattern.finditer(text):
-            if kind in ("private_key", "jwt") or not is_made_up(match.group()):
+            if kind == "password_in_url":
+                common = {match[1], "pass", "pwd", "passwd", "secret"}
+                if match[2] not in common and not is_placeholder(match[2], "password"):
+                    yield kind, match.start(2), match.end(2)
+            elif kind in ("private_key", "jwt") or not is_made_up(match.group()):
                 yield kind, match.start(), match.end()
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from ..shared import python_source as python
 from .secrets import snake
 
-_HEALTH = re.compile(r"_?(?:health|healthy|health_?check|is_healthy|is_connected|is_alive|ping|heartbeat)")
+_HEALTH = re.compile(r"_?(?:health|healthy|health_?check|(?:is_)?(?:healthy|connected|alive)|ping|heartbeat)")
+_UP = re.compile(r"connected|healthy|alive|ok|up")
 _CHECK = re.compile(
     r"_?(?:is_|are_|pass(?:es)?_)?(?:check|validate|verify|allow(?:ed)?|valid|within|can|may|approve|risk"
     r"|pre_?trade|enforce)(?:_\w+)?|_?(?:checks?|validates?|approves?|risks?)[A-Z]\w*"
@@ -152,6 +153,8 @@ def stub_reason(function: python.Function, name: str | None = None) -> str | Non
             return f"returns {agrees} where it fails"
     if _HEALTH.fullmatch(function.name) and touches_nothing(function, constant=True):
         return "returns a constant whatever the state of the connection"
+    if _HEALTH.fullmatch(function.name) and _is_always_up(function):
+        return "says that it is connected whatever the state of the connection"
     if _DUTY.fullmatch(function.name) and touches_nothing(function):
         return "only prints, waits or makes up an answer"
     return None
@@ -180,6 +183,17 @@ def touches_nothing(function: python.Function, *, constant: bool = False) -> boo
 def _reads(call: ast.Call) -> bool:
     """Whether the call looks into what it is a method of."""
     return isinstance(call.func, ast.Attribute) and call.func.attr in ("items", "keys", "values")
+
+
+def _is_always_up(function: python.Function) -> bool:
+    """Whether a health, without any condition, has a record that says so by a constant."""
+    nodes = _live(python.statements(function.body))
+    return not any(isinstance(node, (ast.If, ast.IfExp, ast.Match, ast.Try)) for node in nodes) and any(
+        _UP.fullmatch(python.name_of(key)) and isinstance(value, ast.Constant) and value.value is True
+        for node in nodes
+        if isinstance(node, ast.Dict)
+        for key, value in zip(node.keys, node.values, strict=True)
+    )
 
 
 def is_harmless(call: ast.Call) -> bool:

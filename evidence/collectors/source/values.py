@@ -12,14 +12,60 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from ..shared import python_source as python
-from .model import Module, Program, Routine, called_name, text
+from ..shared.python_source import name_of
+from .model import Module, Program, Routine, assignments, called_name, text
 
 _DEPTH = 8
 _STEPS = 400
 _MOST_MEMBERS = 300
-_SAME = frozenset({"str", "frozenset", "tuple", "list", "set", "enumerate", "int", "float"})
+_SAME_NAME = 4
+_SAME = frozenset(
+    {"str", "frozenset", "tuple", "list", "set", "enumerate", "int", "float", "sorted", "dict", "compile"}
+    | {"fromkeys", "MappingProxyType"}
+)
+"""Functions that give what they are given, as far as its members count; ``compile`` is that of ``re``."""
+_VIEWS = frozenset({"keys", "values"})
+_DECLARING = frozenset({"Field", "Option", "Argument", "Query", "Param", "PrivateAttr"})
+"""Functions of pydantic, typer and the like whose first argument is the default of what they declare."""
+_DEFAULTS = frozenset({"default", "default_value", "default_factory", "factory"})
 
 Literal = ast.Constant | ast.Dict | ast.Tuple | ast.List | ast.Set
+
+
+def given(node: ast.AST, around: Routine | None = None) -> Iterator[tuple[str, ast.expr]]:
+    """Names and what the node gives them: variables, attributes, items, arguments, defaults, keys.
+
+    What a function (``around`` the node) returns counts under the function's name, and a default within a
+    declaration under what is declared: ``port: int = Field(default=4002)``, ``option("--port", default=1)``.
+    """
+    found: list[tuple[str, ast.expr]] = []
+    if isinstance(node, ast.keyword) and node.arg is not None:
+        found = [(node.arg, node.value)]
+    elif isinstance(node, ast.Dict):
+        found = [(text(key), value) for key, value in zip(node.keys, node.values, strict=True)]
+    elif isinstance(node, ast.arguments):
+        found = [(argument.arg, default) for argument, default in python.defaults(node)]
+    elif isinstance(node, ast.Call):
+        if called_name(node) == "setattr" and len(node.args) == 3:
+            found = [(text(node.args[1]), node.args[2])]
+        names = [name for argument in node.args if (name := text(argument).lstrip("-"))]
+        found += [(name, value) for value in _declared(node, False) for name in names]
+    elif isinstance(node, ast.Return) and around is not None and node.value is not None:
+        found = [(around.node.name, node.value)]
+    else:
+        found = [(name_of(target), value) for target, value in assignments(node)]
+    for name, value in found:
+        yield name, value
+        if isinstance(value, ast.Call):
+            yield from ((name, inner) for inner in _declared(value, called_name(value) in _DECLARING))
+
+
+def _declared(call: ast.Call, first: bool) -> Iterator[ast.expr]:
+    """The default of what a call declares: a keyword, or with ``first`` the first argument."""
+    yield from call.args[:1] if first else ()
+    for word in call.keywords:
+        if word.arg in _DEFAULTS:
+            yield word.value.body if isinstance(word.value, ast.Lambda) else word.value
 
 
 class Place(Struct, frozen=True):
@@ -130,6 +176,9 @@ class _Search:
         deeper = depth - 1
         if isinstance(node, (ast.Constant, ast.Dict, ast.Tuple, ast.List, ast.Set)):
             yield Value(node, place.line or node.lineno, place)
+        elif isinstance(node, ast.JoinedStr) and all(map(text, node.values)):
+            whole = ast.Constant("".join(map(text, node.values)))
+            yield Value(whole, place.line or node.lineno, place)
         elif isinstance(node, (ast.IfExp, ast.BoolOp)):
             for choice in [node.body, node.orelse] if isinstance(node, ast.IfExp) else node.values:
                 yield from self.values(choice, place, deeper)
@@ -139,6 +188,9 @@ class _Search:
             for value, home in self._named(node, place.at(node.lineno)):
                 yield from self.values(value, home, deeper)
             yield from self._annotated(node, place.at(node.lineno), deeper)
+            yield from self._enumerated(node, place.at(node.lineno), deeper)
+        elif isinstance(node, (ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)):
+            yield from self._comprehended(node, place, deeper)
         elif isinstance(node, ast.Subscript):
             known = self.complete
             keys = [key.node for key in self.values(node.slice, place, deeper)]
@@ -156,12 +208,31 @@ class _Search:
             inner = annotation.slice
             for item in inner.elts if isinstance(inner, ast.Tuple) else [inner]:
                 yield from self.values(item, home, depth)
-        elif (found := self._class(annotation, home)) is not None:
-            module, owner = found
-            if any(python.dotted(base).endswith("Enum") for base in owner.bases):
-                for name, value in module.constants.items():
-                    if name.rpartition(".")[0] == owner.name:
-                        yield from self.values(value, Place(module.path, None, place.line), depth)
+        else:
+            yield from self._enumerated(annotation, home, depth)
+
+    def _enumerated(self, node: ast.expr | None, place: Place, depth: int) -> Iterator[Value]:
+        """The values of the members of the enumeration that a name or an annotation means."""
+        module, owner = self._class(node, place) or (None, None)
+        if module is None or owner is None:
+            return
+        if any(python.dotted(base).endswith("Enum") for base in owner.bases):
+            for name, value in module.constants.items():
+                if name.rpartition(".")[0] == owner.name:
+                    yield from self.values(value, Place(module.path, None, place.line), depth)
+
+    def _comprehended(
+        self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp | ast.DictComp, place: Place, depth: int
+    ) -> Iterator[Value]:
+        """What a comprehension goes through, where it gives just that: ``{int(port) for port in PORTS}``."""
+        item: ast.AST = node.key if isinstance(node, ast.DictComp) else node.elt
+        while isinstance(item, ast.Attribute) or (
+            isinstance(item, ast.Call) and called_name(item) in _SAME and len(item.args) == 1
+        ):
+            item = item.value if isinstance(item, ast.Attribute) else item.args[0]
+        over = node.generators[0]
+        if len(node.generators) == 1 and isinstance(item, ast.Name) and item.id == name_of(over.target):
+            yield from self.values(over.iter, place, depth)
 
     def _annotation(self, node: ast.expr, place: Place) -> tuple[ast.expr | None, Place]:
         """The annotation of a parameter, or of a field of what is annotated with a class of the program."""
@@ -268,6 +339,14 @@ class _Search:
                 yield from self._entries(table, (), depth)
             for default in node.args[1:2]:
                 yield from self.values(default, place, depth)
+        elif name in _VIEWS and not node.args and isinstance(node.func, ast.Attribute):
+            yield from self.values(node.func.value, place, depth)
+        else:
+            for routine in self._program.by_name.get(name, ())[:_SAME_NAME]:
+                line = place.at(node.lineno).line
+                for part in routine.nodes:
+                    if isinstance(part, ast.Return) and part.value is not None:
+                        yield from self.values(part.value, Place(routine.path, routine, line), depth)
 
 
 def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
@@ -277,11 +356,12 @@ def _guard(node: ast.expr, routine: Routine | None) -> ast.expr | None:
     same = ast.dump(node) if routine.conditions else ""
     for check in routine.conditions:
         test = check.test
+        refuses = isinstance(check, ast.If) and isinstance(check.body[-1], (ast.Raise, ast.Return))
         if (
-            check.lineno < node.lineno
+            (refuses or isinstance(check, ast.Assert))
+            and check.lineno < node.lineno
             and isinstance(test, ast.Compare)
-            and isinstance(test.ops[0], ast.NotIn)
-            and isinstance(check.body[-1], (ast.Raise, ast.Return))
+            and isinstance(test.ops[0], ast.NotIn if refuses else ast.In)
             and ast.dump(test.left) == same
         ):
             allowed = test.comparators[0]

@@ -124,6 +124,16 @@ def test_whatever_shape_the_seeds_have_the_rest_is_read(watch: Any, content: str
     assert evidence.facts["signed_files"] == 1
 
 
+@pytest.mark.parametrize("algorithm", ["SHA256", "sha-256", "SHA-256"])
+def test_the_algorithm_may_be_spelled_in_any_usual_way(watch: Any, algorithm: str) -> None:
+    digest = "sha256:" + fixture([1])["metadata"]["signature"]
+    files = {
+        "fixtures/a.json": fixture([1], algorithm=algorithm),
+        "fixtures/b.json": fixture([1], signature=digest),
+    }
+    assert watch("fixtures", files).facts["signed_files"] == 2
+
+
 def test_an_edited_fixture_and_an_unknown_algorithm_are_found(watch: Any) -> None:
     edited = fixture({"price": 1.5})
     edited["data"]["price"] = 1.25

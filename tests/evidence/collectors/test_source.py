@@ -142,6 +142,23 @@ def test_a_constant_health_is_a_stub(watch: Any, value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "is_stub"),
+    [
+        ("return {'connected': True, 'open_orders': len(self.orders)}", True),
+        ("return {'connected': self.ib.isConnected(), 'open_orders': len(self.orders)}", False),
+        (
+            "if not self.ib.isConnected(): return {'connected': False}\n        return {'connected': True}",
+            False,
+        ),
+    ],
+)
+def test_a_health_that_is_always_up_is_a_stub(watch: Any, body: str, is_stub: bool) -> None:
+    text = f"class C:\n    def health(self):\n        {body}\n    @property\n    def connected(self): return True\n"
+    stubs = [stub["name"] for stub in watch("source", {HANDLER: text}).facts["stubs"]]
+    assert stubs == [*(["C.health"] if is_stub else []), "C.connected"]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "def validate(self, order): return True",
@@ -203,6 +220,8 @@ PLACING = "        return self.ib.placeOrder(order.contract, order)"
         ("record = Record(uuid4(), datetime.now()); return record", "stub"),
         ("self.placed = True", "stub"),
         ("return self._fake(order)", "stub"),
+        ("def send(): return self.ib.placeOrder(order)\n        return Record(order)", "stub"),
+        ("def send(): return self.ib.placeOrder(order)\n        return send()", "implemented"),
         ("return self.queue.enqueue(order)", "unknown"),
     ],
 )
@@ -246,6 +265,9 @@ def test_placing_an_order_must_lead_to_the_broker(watch: Any, body: str, state: 
             None,
         ),
         ("class C:\n    def _o(self, t): o.orderType = t\n    def f(self, i): self._o(i.t)", "t"),
+        ("def kind(i): return 'MKT' if i.now else 'LMT'\ndef f(o, i): o.orderType = kind(i)", None),
+        ("def kind(i): return i.kind\ndef f(o, i): o.orderType = kind(i)", "kind(i)"),
+        ("def f(o, i):\n    assert i.t in ('MKT', 'LMT')\n    o.orderType = i.t", None),
         (
             "common = {'action': 'BUY'}\ndef f(i):\n    more = {'tif': 'DAY'}\n    Order(orderType='MKT', **more)",
             None,

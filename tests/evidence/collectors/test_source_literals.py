@@ -87,6 +87,17 @@ def test_the_examples_hold_no_secret(name: str) -> None:
         ("private_key = 'пароль7'", "private_key"),
         ("PASSPHRASE = 'correct horse battery'", "PASSPHRASE"),
         ("TOKEN_2 = 'hunter2'", "TOKEN_2"),
+        ("class S:\n    password: str = field(default='hunter2')", "password"),
+        ("class S:\n    password: str = field(default_factory=lambda: 'hunter2')", "password"),
+        ("class S:\n    password: SecretStr = Field(SecretStr('hunter2'))", "password"),
+        ("parser.add_argument('--api-key', default='hunter2')", "api-key"),
+        ("@click.option('--token', default='hunter2')\ndef main(token): ...", "token"),
+        ("def main(token: str = typer.Option('hunter2')): ...", "token"),
+        ("os.putenv('IB_PASSWORD', 'hunter2')", "IB_PASSWORD"),
+        ("PASSWORD = base64.b64decode('aHVudGVyMg').decode()", "PASSWORD"),
+        ("PASSWORD = '2retnuh'[::-1]", "PASSWORD"),
+        ("get(url, auth=('me', 'hunter2'))", "password"),
+        ("client.login('me', 'hunter2')", "password"),
     ],
 )
 def test_literals_with_the_name_of_a_secret_are_secrets(watch: Any, text: str, name: str) -> None:
@@ -147,6 +158,14 @@ def test_literals_with_the_name_of_a_secret_are_secrets(watch: Any, text: str, n
         "api_key = 'my-example-key'",
         "api_key = 'dummy'",
         "token = '1234567890'",
+        "password = 'change_me_please'",
+        "url = 'postgresql://postgres:postgres@localhost/x'",
+        "url = 'http://user:pass@proxy:8080'",
+        "url = f'postgresql://{user}:{password}@localhost/x'",
+        "headers = {'Authorization': 'Bearer YOUR_ACCESS_TOKEN_GOES_HERE'}",
+        "bot = '123456789:AAxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
+        "def next_token(): return 'EOF'",
+        "def main(token: str = typer.Option(None, '--token', envvar='TOKEN')): ...",
         "password = '<token>'",
     ],
 )
@@ -215,6 +234,11 @@ def test_a_fine_grained_token_and_a_random_string_are_found(watch: Any) -> None:
         (".env.prod", "IB_PASSWORD=hunter2\n", 1),
         ("a.properties", "ib.password = hunter2\n", 1),
         ("pin.yaml", "password: 123456\n", 1),
+        ("block.yaml", "password: >-\n  hunter2\n", 1),
+        ("env.yaml", 'env:\n  - name: IB_PASSWORD\n    value: "hunter2"\n', 3),
+        ("env.json", '{"env": [{"name": "IB_PASSWORD", "value": "hunter2"}]}', 1),
+        ("several.toml", '[ib]\npassword = """\nhunter2"""\n', 2),
+        ("run.sh", "export IB_PASSWORD=hunter2\n", 1),
     ],
 )
 def test_configuration_files_are_read_line_by_line(watch: Any, name: str, text: str, line: int) -> None:
@@ -326,6 +350,18 @@ WORD = "XU7654321 U1 U123456abc"
         ("url = f'{host}:4001/x'", [4001]),
         ("url = '127.0.0.1:4001'", [4001]),
         ('"""Docs: localhost:7496"""', []),
+        ("class S:\n    port: int = field(default=4001)", [4001]),
+        ("class S:\n    port: int = Field(default_factory=lambda: 4001)", [4001]),
+        ("parser.add_argument('--port', type=int, default=7496)", [7496]),
+        ("def main(port: int = typer.Option(7496)): ...", [7496]),
+        ("port = env.int('IB_PORT', default=7496)", [7496]),
+        ("def default_port(live):\n    return 7496 if live else 7497", [7496]),
+        ("address = ('127.0.0.1', 7496)", [7496]),
+        ("ib.connect(host, pick())\ndef pick(): return 4001", [4001]),
+        ("PROHIBITED_PORTS = {7496, 4001}\nif port in PROHIBITED_PORTS: raise ValueError", []),
+        ("class P(IntEnum):\n    TWS = 7497\nPAPER_PORTS = frozenset(P)", []),
+        ("BY_NAME = {'tws': 7497}\nPAPER_PORTS = frozenset(BY_NAME.values())", []),
+        ("ib.connect(host, port, client_id + 10)", []),
         ("note = 'error:4001'", []),
         ("LIVE_PORTS = (7496, 4001)\nif port in LIVE_PORTS: raise ValueError", []),
     ],
@@ -343,6 +379,7 @@ def test_live_ports_are_those_connected_to(watch: Any, text: str, ports: list[in
         "ALLOWED_PORTS = tuple(load_ports())",
         "PAPER_PORTS = {7497 - 1, 4002}",
         "ib.connect(h, 7497 - 1)",
+        "ib.connect(h, self.port - 1)",
         "PORT = int('74' + '96')",
         "port: int = 7497 - 1",
     ],
@@ -350,6 +387,42 @@ def test_live_ports_are_those_connected_to(watch: Any, text: str, ports: list[in
 def test_ports_that_are_let_through_or_computed_cannot_be_told(watch: Any, text: str) -> None:
     (problem,) = (one for one in watch("source", {FILE: text + "\n"}).problems if one.fact == "live_ports")
     assert (problem.kind, problem.path, problem.place) == (ProblemKind.UNKNOWN, FILE, "line 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.yaml", b"ports: [7497, 7496]\n"),
+        ("a.yaml", b"ports:\n  - 7497\n  - 7496\n"),
+        ("a.yaml", b"port:\n  live: 7496\n"),
+        ("a.yaml", b"port: 0x1D48\n"),
+        ("a.toml", b"port = 7_496\n"),
+        ("a.ini", "[ib]\nport = 7496\n".encode("utf-16")),
+    ],
+)
+def test_a_live_port_in_any_spelling_of_the_settings_is_found(watch: Any, name: str, content: bytes) -> None:
+    (place,) = watch("source", {f"config/{name}": content}).facts["live_ports"]
+    assert place["port"] == 7496
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("url = 'postgresql://me:hX93kd02@db.example.com/x'", "password_in_url"),
+        ("headers = {'Authorization': 'Bearer hX93kd02kfLsQw81hX93'}", "bearer_token"),
+        ("bot = '7104729384:AA" + "Gkz3u8Qw91mXcVbN2pLs0dKfJhG5TrEyU'", "telegram_token"),
+        ("key = 'AIza" + "SyD3x9Kq2Lm8Nv4Bp6Rt1Wz5Yc7Fh0Jg2Aa'", "google_api_key"),
+        ("key = 'sk-proj-" + "Ab3dEf6hIj9lMn2pQr5tUv8xYz1B'", "openai_key"),
+        ("key = 'glpat-" + "Xy7zQ2Lm8Nv4Bp6Rt1Wz'", "gitlab_token"),
+        (
+            "hook = 'https://hooks.slack.com/services/" + "T01ABCDEF23/B04XYZ12345/aB3dEf6hIj9lMn2pQr5t'",
+            "webhook",
+        ),
+    ],
+)
+def test_tokens_of_what_trading_systems_talk_to_are_found(watch: Any, text: str, kind: str) -> None:
+    (secret,) = found(watch, text + "\n")
+    assert secret[0] == kind
 
 
 def test_live_ports_in_configuration(watch: Any) -> None:

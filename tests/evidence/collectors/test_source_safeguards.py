@@ -236,6 +236,10 @@ def test_a_limiter_in_an_imported_module_counts_and_one_outside_the_source_does_
         ("for n, delay in enumerate(DELAYS):\n  TRY\n  time.sleep(delay)", 2),
         ("for n in range(10):\n  TRY\n  time.sleep(1)", 10),
         ("for n in range(MOST):\n  TRY\n  time.sleep(1)", 5),
+        ("for n in range(1, 4):\n  TRY\n  time.sleep(n)", 3),
+        ("for n in range(1, MOST + 1):\n  TRY\n  time.sleep(n)", 5),
+        ("for n, delay in zip(range(3), self.delays):\n  TRY\n  time.sleep(delay)", 3),
+        ("for n, delay in zip(range(3), DELAYS):\n  TRY\n  time.sleep(delay)", 2),
         ("for n in range(self.most):\n  TRY\n  time.sleep(1)", None),
         ("for delay in self.delays:\n  TRY\n  time.sleep(delay)", None),
         ("n = 0\nwhile n < 2 and not self.up:\n  n += 1\n  TRY\n  time.sleep(5)", None),
@@ -268,11 +272,12 @@ def test_a_loop_that_connects_is_found_with_its_line_and_tries(
         "class H:\n def connect(self):\n  for n in range(3):\n   self.ib.connect()\n   time.sleep(1)\n",
         "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    raise\n   time.sleep(1)\n",
         "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    pass\n",
+        "class H:\n def connect(self):\n  for n in range(3):\n   try:\n    self.ib.connect()\n   except OSError:\n    time.sleep(0)\n",
         "class H:\n def connect(self):\n  self.ib.disconnectedEvent += self._lost\n def _lost(self): print('lost')\n",
         "class H:\n def disconnected(self): self.ib.connect()\n",
         "class H:\n def connect(self):\n  '''for delay in (1, 2, 4): reconnect'''\n  self.ib.connect()\n",
     ],
-    ids=["no try", "raises", "no wait", "only says so", "nobody calls it", "words"],
+    ids=["no try", "raises", "no wait", "waits for nothing", "only says so", "nobody calls it", "words"],
 )
 def test_what_does_not_reconnect_is_absent(watch: Any, text: str) -> None:
     assert guards(watch, text)["reconnection"]["state"] == "absent"
@@ -422,7 +427,7 @@ class H:
         (
             'not account.startswith("DU"): raise ValueError',
             'not account.startswith("DU"): print(account)',
-            "present",
+            "absent",
             "present",
         ),
         ("if self.port not in PAPER_PORTS: raise ValueError", "pass", "present", "absent"),
@@ -441,6 +446,87 @@ def test_connecting_refuses_what_is_not_paper(
     text += "    def _paper(self, a): return a.startswith('DU')\n"
     found = guards(watch, text)
     assert (found["account_check"]["state"], found["port_check"]["state"]) == (account, port)
+
+
+PORT_CHECK = "if self.port not in PAPER_PORTS: raise ValueError"
+ACCOUNT_CHECK = 'if not account.startswith("DU"): raise ValueError'
+LATER = """
+import enum
+class Paper(enum.IntEnum):
+    TWS = 7497
+    GATEWAY = 4002
+def is_paper(account): return account.startswith("DU")
+def refuse(port):
+    if port not in PAPER_PORTS: fail()
+def fail(): raise ValueError
+FORM = re.compile(r"^DU[0-9]+$")
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (PORT_CHECK, "refuse(self.port)"),
+        (PORT_CHECK, "if self.port not in frozenset(Paper): sys.exit(1)"),
+        (PORT_CHECK, "if self.port not in {p.value for p in Paper}: return None"),
+        (PORT_CHECK, "paper = self.port in PAPER_PORTS\n        if not paper: raise ValueError"),
+        (PORT_CHECK, 'if {7497: "TWS", 4002: "Gateway"}.get(self.port) is None: raise ValueError'),
+        (PORT_CHECK, "if self.ib.isConnected(): return\n        " + PORT_CHECK),
+        (
+            PORT_CHECK,
+            "match self.port:\n            case 7497 | 4002: pass\n            case _: raise ValueError",
+        ),
+        (
+            PORT_CHECK,
+            "try: Paper(self.port)\n        except ValueError as error: raise OSError from error",
+        ),
+        (PORT_CHECK, "try: refuse(self.port)\n        except ValueError: raise"),
+        (ACCOUNT_CHECK, "if not FORM.match(account): raise ValueError"),
+        (ACCOUNT_CHECK, "if not fnmatch.fnmatch(account, 'DU*'): raise ValueError"),
+        (ACCOUNT_CHECK, "if not all(map(is_paper, [account])): raise ValueError"),
+        (ACCOUNT_CHECK, "if {one[:2] for one in [account]} != {f'DU'}: raise ValueError"),
+        (
+            ACCOUNT_CHECK,
+            "match account[:2]:\n                case 'DU': continue\n                case _: raise OSError",
+        ),
+        (
+            ACCOUNT_CHECK,
+            "live = []\n            if not is_paper(account): live.append(account)\n"
+            "            if live: raise OSError",
+        ),
+    ],
+)
+def test_what_refuses_live_trading_may_be_written_in_many_ways(watch: Any, old: str, new: str) -> None:
+    assert old in CHECKED
+    found = guards(watch, "import re\n" + CHECKED.replace(old, new) + LATER)
+    assert (found["account_check"]["state"], found["port_check"]["state"]) == ("present", "present")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "states"),
+    [
+        (PORT_CHECK, "if self.port == 7496: raise ValueError", {"unused"}),
+        (PORT_CHECK, "if self.port not in PAPER_PORTS: self.log(self.port)", {"unused"}),
+        (PORT_CHECK, "try: refuse(self.port)\n        except Exception: self.log('live')", {"unused"}),
+        (PORT_CHECK, "with contextlib.suppress(ValueError): refuse(self.port)", {"unused"}),
+        (PORT_CHECK, "if self.port not in PAPER_PORTS and not self.allow_live: raise ValueError", {None}),
+        (PORT_CHECK, "if self.paper: refuse(self.port)", {None}),
+        (ACCOUNT_CHECK, "if not account.startswith('DU') and False: raise ValueError", {"absent"}),
+        (ACCOUNT_CHECK, "if not re.match(r'D?U', account): raise ValueError", {"absent"}),
+        (ACCOUNT_CHECK, "if not (is_paper(account) or self.allow_live): raise ValueError", {None}),
+    ],
+)
+def test_what_lets_live_trading_through_is_no_check(
+    watch: Any, old: str, new: str, states: set[str | None]
+) -> None:
+    """None: whether it refuses depends on something that cannot be told."""
+    assert old in CHECKED
+    evidence = watch("source", {CLIENT: CHECKED.replace(old, new) + LATER})
+    kind = "port_check" if old is PORT_CHECK else "account_check"
+    state = evidence.facts["safeguards"][kind]["state"]
+    unknown = any(problem.fact == f"safeguards.{kind}" for problem in evidence.problems)
+    assert state != "present"
+    assert unknown if states == {None} else state in states
 
 
 def test_a_check_of_the_settings_alone_does_not_look_at_the_session(watch: Any) -> None:

@@ -1,0 +1,227 @@
+"""Conditions worked out for one account or one port: true, false, or not to be told; nothing is run.
+
+What is compared with ports is the port, and what is asked for a prefix is the account.
+"""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import re
+from collections.abc import Iterable, Iterator
+
+from ..shared import python_source as python
+from ..shared.python_source import name_of
+from .model import Program, Routine, called_name
+from .ports import LIVE_PORTS, PAPER_PORTS
+from .values import members
+
+_STEPS = 3000
+_WRAPPING = frozenset({"bool", "list", "tuple", "set", "frozenset", "sorted", "len", "next"})
+_LOOKS = frozenset({"startswith", "match", "fullmatch", "fnmatch", "fnmatchcase"})
+_LONGEST_PATTERN, _MOST_REPEATS = 60, 4
+"""Of a regular expression that is tried on nine characters: bounds on the time that it takes."""
+
+
+class Conditions:
+    """Conditions of functions, for one account (a string) or one port. A bounded number of steps is taken."""
+
+    def __init__(self, program: Program, sample: str | int) -> None:
+        self._program = program
+        self._sample = sample
+        self._left = _STEPS
+        self._stack: list[Routine] = []
+        self._truths: dict[str, bool | None] = {}
+
+    def _result(self, name: str) -> bool | None:
+        """The truth of what functions of this name return."""
+        raise NotImplementedError
+
+    def _truth(self, node: ast.expr) -> bool | None:
+        self._left -= 1
+        if self._left < 0:
+            return None
+        match node:
+            case ast.Constant():
+                return bool(node.value)
+            case ast.NamedExpr() | ast.Await():
+                return self._truth(node.value)
+            case ast.UnaryOp(op=ast.Not()):
+                return negated(self._truth(node.operand))
+            case ast.BoolOp():
+                known = [
+                    self._truth(each) if not self._is_said_of_it(each, node) else True for each in node.values
+                ]
+                return any_of(known) if isinstance(node.op, ast.Or) else negated(any_of(map(negated, known)))
+            case ast.IfExp():
+                test = self._truth(node.test)
+                choices = {self._truth(node.body), self._truth(node.orelse)}
+                chosen = self._truth(node.body if test else node.orelse)
+                return chosen if test is not None or len(choices) == 1 else None
+            case ast.Compare():
+                sides = [node.left, *node.comparators]
+                known = [self._compared(sides[i], op, sides[i + 1]) for i, op in enumerate(node.ops)]
+                return negated(any_of(map(negated, known)))
+            case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
+                return negated(
+                    any_of(negated(self._truth(test)) for one in node.generators for test in one.ifs)
+                )
+            case ast.Tuple() | ast.List() | ast.Set():
+                return bool(node.elts)
+            case ast.Call():
+                return self._asked(node)
+            case ast.Name() | ast.Attribute():
+                return self._known(node)
+        return None
+
+    @staticmethod
+    def _is_said_of_it(node: ast.expr, whole: ast.BoolOp) -> bool:
+        """Whether a condition only asks if there is anything, of what the rest of the whole looks at."""
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            return False
+        others = (part for other in whole.values if other is not node for part in python.walk(other))
+        return any(ast.dump(part) == ast.dump(node) for part in others if isinstance(part, type(node)))
+
+    def _known(self, node: ast.Name | ast.Attribute) -> bool | None:
+        name = name_of(node)
+        if isinstance(node, ast.Name) and name in self._truths:
+            return self._truths[name]
+        if isinstance(node, ast.Attribute) and not name.isupper():
+            return self._result(name) if name in self._program.by_name else None
+        found, is_open = self._members(node)
+        known = {bool(value) for value in found}
+        return known.pop() if len(known) == 1 and not is_open else None
+
+    def _members(self, node: ast.expr) -> tuple[list[object], bool]:
+        routine = self._stack[-1]
+        found, is_open = members(self._program, node, routine.path, routine)
+        return [value for _, value in found], is_open
+
+    def _asked(self, node: ast.Call) -> bool | None:
+        """The truth of what a call gives."""
+        name = called_name(node)
+        first = node.args[0] if node.args else None
+        if name in ("any", "all") and first is not None:
+            return self._quantified(name == "any", first)
+        if name == "filter" and len(node.args) == 2:
+            return self._applied(node.args[0])
+        if name in _WRAPPING and first is not None:
+            return self._truth(first)
+        if name == "isinstance":
+            return True
+        if name in _LOOKS and isinstance(self._sample, str):
+            return self._looked_at(self._sample, name, node)
+        if name == "get" and isinstance(node.func, ast.Attribute) and first is not None:
+            return self._compared(first, ast.In(), node.func.value)
+        return self._result(name)
+
+    def _quantified(self, is_any: bool, over: ast.expr) -> bool | None:
+        if isinstance(over, (ast.GeneratorExp, ast.ListComp)):
+            picked, asked = self._truth(over), self._truth(over.elt)
+            both = negated(any_of([negated(picked), negated(asked)]))
+            return both if is_any else any_of([negated(picked), asked])
+        if isinstance(over, ast.Call) and called_name(over) == "map" and over.args:
+            return self._applied(over.args[0])
+        return None
+
+    def _applied(self, function: ast.expr) -> bool | None:
+        if isinstance(function, ast.Lambda):
+            return self._truth(function.body)
+        return self._result(name_of(function))
+
+    def _looked_at(self, account: str, name: str, node: ast.Call) -> bool | None:
+        """Whether the account has the prefix or the form that it is asked for."""
+        wanted = node.args[-1:] if name.startswith("fnmatch") else node.args[:1]
+        if name in ("match", "fullmatch") and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
+            wanted = [node.func.value]  # compiled
+        found, is_open = self._members(wanted[0]) if wanted else ([], True)
+        texts = [value for value in found if isinstance(value, str)]
+        if not texts or is_open:
+            return None
+        if name == "startswith":
+            return account.startswith(tuple(texts))
+        if any(len(one) > _LONGEST_PATTERN or sum(map(one.count, "*+?{")) > _MOST_REPEATS for one in texts):
+            return None
+        if name.startswith("fnmatch"):
+            return any(fnmatch.fnmatchcase(account, one) for one in texts)
+        try:
+            return any(getattr(re, name)(one, account) for one in texts)
+        except (re.error, RecursionError, OverflowError):
+            return None
+
+    def _compared(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> bool | None:
+        turned = isinstance(op, (ast.NotEq, ast.NotIn, ast.IsNot))
+        if isinstance(right, ast.Constant) and right.value is None:
+            there = self._truth(left)
+            there = True if there is None and isinstance(left, (ast.Name, ast.Attribute)) else there
+            return there if turned else negated(there)
+        found = self._among(left, op, right)
+        if found is None and isinstance(op, (ast.Eq, ast.NotEq)):
+            found = self._among(right, op, left)
+        return negated(found) if turned else found
+
+    def _among(self, asked: ast.expr, op: ast.cmpop, other: ast.expr) -> bool | None:
+        """Whether what is asked for is, or is one of, what stands on the other side."""
+        if isinstance(op, (ast.Gt, ast.GtE, ast.Lt)):
+            return None
+        values, is_open = self._members(other)
+        if isinstance(asked, (ast.Set, ast.SetComp)):
+            asked = asked.elt if isinstance(asked, ast.SetComp) else asked.elts[0]
+        elif isinstance(op, ast.LtE):
+            return None
+        mine: object = self._sample
+        if isinstance(self._sample, str):
+            mine = self._part(asked)
+            if mine is None or not any(isinstance(value, str) for value in values):
+                return None
+        elif isinstance(asked, ast.Constant) or not any(map(is_port, values)):
+            return None
+        found = any(value == mine or str(value) == str(mine) for value in values)
+        return found if found or not is_open else None
+
+    def _part(self, node: ast.expr) -> str | None:
+        """The part of the account that is asked for: ``account[:2]``, ``account[0]``."""
+        if not isinstance(node, ast.Subscript) or not isinstance(self._sample, str):
+            return None
+        index = node.slice
+        if isinstance(index, ast.Constant) and index.value == 0:
+            return self._sample[0]
+        if isinstance(index, ast.Slice) and isinstance(index.upper, ast.Constant):
+            upper = index.upper.value
+            at_start = index.lower is None or (
+                isinstance(index.lower, ast.Constant) and not index.lower.value
+            )
+            return self._sample[:upper] if type(upper) is int and at_start and index.step is None else None
+        return None
+
+
+def is_port(value: object) -> bool:
+    return value in LIVE_PORTS or value in PAPER_PORTS
+
+
+def negated(truth: bool | None) -> bool | None:
+    return None if truth is None else not truth
+
+
+def any_of(truths: Iterable[bool | None]) -> bool | None:
+    known = list(truths)
+    return True if True in known else None if None in known else False
+
+
+def looks_at(program: Program, routine: Routine, ports: bool) -> Iterator[ast.AST]:
+    """What in the function compares something with ports, or asks for the prefix of an account."""
+    for node in routine.nodes:
+        sides: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            sides = [node.value]
+        elif isinstance(node, ast.Call) and (called_name(node) in _LOOKS or called_name(node) == "get"):
+            sides = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
+        elif isinstance(node, (ast.Call, ast.Subscript)) and ports:
+            sides = [node.func if isinstance(node, ast.Call) else node.value]
+        values = [value for side in sides for _, value in members(program, side, routine.path, routine)[0]]
+        if (ports and any(map(is_port, values))) or any(
+            isinstance(value, str) and value.lstrip("^(?:[").startswith("D") for value in values if not ports
+        ):
+            yield node
