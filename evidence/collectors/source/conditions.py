@@ -16,7 +16,7 @@ from .model import Program, Routine, called_name
 from .ports import LIVE_PORTS, PAPER_PORTS
 from .values import members
 
-_STEPS = 3000
+_STEPS = 500
 _WRAPPING = frozenset({"bool", "list", "tuple", "set", "frozenset", "sorted", "len", "next"})
 _LOOKS = frozenset({"startswith", "match", "fullmatch", "fnmatch", "fnmatchcase"})
 _LONGEST_PATTERN, _MOST_REPEATS = 60, 4
@@ -93,9 +93,12 @@ class Conditions:
         return known.pop() if len(known) == 1 and not is_open else None
 
     def _members(self, node: ast.expr) -> tuple[list[object], bool]:
-        routine = self._stack[-1]
-        found, is_open = members(self._program, node, routine.path, routine)
-        return [value for _, value in found], is_open
+        routine, known = self._stack[-1], self._program.__dict__.setdefault("told", {})
+        if id(node) not in known:
+            found, is_open = members(self._program, node, routine.path, routine)
+            known[id(node)] = [value for _, value in found], is_open
+        values: tuple[list[object], bool] = known[id(node)]
+        return values
 
     def _asked(self, node: ast.Call) -> bool | None:
         """The truth of what a call gives."""

@@ -17,7 +17,7 @@ from .model import Program, Routine, assignments, called_name, matches
 
 LIVE_ACCOUNT, PAPER_ACCOUNT = "U1234567", "DU1234567"
 
-_DEPTH = 6
+_DEPTH = 5
 _SAME_NAME = 4
 _EXITS = frozenset({"exit", "_exit", "abort"})
 _BROAD = frozenset({"Exception", "BaseException"})
