@@ -322,7 +322,7 @@ def watch_decisions(tmp_path: Path) -> Any:
     def read(document: str) -> Any:
         (tmp_path / "GO_LIVE_DECISION_GATE.md").write_text(document)
         view = Workspace(tmp_path, DEFAULT).view()
-        stated = from_document(view, "GO_LIVE_DECISION_GATE.md", row["sections"]["decision"])
+        stated = from_document(view, "GO_LIVE_DECISION_GATE.md", row["sections"])
         found = {name: find_sections(document, headings, "x") for name, headings in row["sections"].items()}
         empty = [
             name for name, places in found.items() if not places or not all(one.filled for one in places)
