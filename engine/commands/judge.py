@@ -198,8 +198,9 @@ def explain(
     target: Annotated[
         str,
         argument(
-            "A stage (judged now, not recorded), or a recorded decision: its ledger index or a digest.",
-            "STAGE|DECISION",
+            "A stage or one of its rules, judged now and not recorded; or a recorded decision: its ledger "
+            "index or a digest.",
+            "STAGE|RULE|DECISION",
         ),
     ],
     where: Where = HERE_ALONE,
@@ -223,6 +224,9 @@ def explain(
     reports = [registry.load("explain" if item.format == "table" else item.format) for item in outputs]
     check_language(language)
     context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
+    stage, _, name = target.partition(".")
+    if name and stage in context.plan.stages:  # the code of a rule, as screens print it
+        target, rule = stage, [target, *(rule or ())]
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):

@@ -225,7 +225,8 @@ class _FirstScreen(Page):
             text = first.msg + (f" (+{len(more)})" if more else "")
             self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")
         if len(ordered) > most:
-            self._remark("warning", f"+{len(ordered) - most} more, in -o json")
+            arguments = f"{self.decision.stage}{self.screen.arguments}"
+            self._remark("warning", f"+{len(ordered) - most} more: gate explain {arguments}")
         for override in self.decision.overrides:
             self._remark("override", overridden(override))
         left_out = [c.code for c in self.decision.checks if c.status is CheckStatus.LEFT_OUT]
@@ -233,6 +234,14 @@ class _FirstScreen(Page):
             self._remark(f"not in profile {self.decision.profile.name}", self._rules(left_out))
         for weakening in self.decision.weakenings:
             self._remark("weakened", weakening.msg)
+
+    def _first(self) -> list[str]:
+        """What to correct first, if anything: signatures last, as every correction voids them."""
+        signed = {
+            one.code for one in self.decision.checks if any(f.collector == "signoffs" for f in one.facts)
+        }
+        codes = [finding.codes[0] for finding in self.found]
+        return sorted(codes, key=lambda code: code in signed)[:1]
 
     def _foot(self) -> None:
         decision, subject, policy = self.decision, self.decision.subject, self.decision.policy
@@ -244,7 +253,7 @@ class _FirstScreen(Page):
         if self.entry is not None:
             place = f"recorded: entry {self.entry.index} of the ledger, {self.entry.digest[:16]}…"
         self.lines.add((place, "dim" if self.entry else "yellow"))
-        steps = [f"fix {self.name(self.found[0].codes[0])}"] if self.found else []
+        steps = [f"fix {self.name(code)}" for code in self._first()]
         steps = [f"next: {step}" for step in steps] + [
             f"why: gate explain {decision.stage}{self.screen.arguments}"
         ]

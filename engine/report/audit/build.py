@@ -94,6 +94,10 @@ def build(decision: Decision, entry: Entry | None, screen: Screen) -> Audit:
 def _headline(decision: Decision, anomalies: tuple[Anomaly, ...]) -> Said:
     held = sum(check.status is CheckStatus.HOLDS for check in decision.checks)
     total, critical = len(decision.checks), sum(one.severity is Severity.CRITICAL for one in anomalies)
+    unknown = sum(check.status is CheckStatus.UNKNOWN for check in decision.checks)
+    if decision.verdict is Verdict.PASS and unknown:
+        text = "It may proceed: {held} of {total} rules hold, and none is broken; {unknown} cannot be told."
+        return say(text, held=held, total=total, unknown=unknown)
     if decision.verdict is Verdict.PASS:
         return say(
             "It may proceed: {held} of {total} rules hold, and nothing blocks it.", held=held, total=total

@@ -21,7 +21,16 @@ from ...reading.workspace import View
 from ...reading.workspace.sources import is_test, matches
 from ..shared import python_source as python
 from ..shared.documents import matching
-from .client import OPERATIONS, Method, find_methods, followed, is_client, method_names, operation_states
+from .client import (
+    OPERATIONS,
+    Method,
+    find_methods,
+    followed,
+    is_client,
+    method_names,
+    operation_lines,
+    operation_states,
+)
 from .literals import is_scanned, scan
 from .model import Program, external_names, load_program, place_of, unknown
 from .order_types import find_order_types, shortened
@@ -65,7 +74,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
@@ -196,11 +205,12 @@ class SourceCollector:
         program = _with_entries(view, program, paths, sources, written)
         safeguards, unclear = find_safeguards(program, implemented, view.limits.problems)
         problems += unclear
+        by_file = {path: [method for method in methods if method.path == path] for path in paths}
         return {
             "operations": operation_states(methods),
             "clients": [
-                {"path": path, "operations": operation_states([m for m in methods if m.path == path])}
-                for path in paths
+                {"path": path, "operations": operation_states(own), "lines": operation_lines(own)}
+                for path, own in by_file.items()
             ],
             "order_types": _order_types(program, paths, problems, view.limits.problems),
             "safeguards": safeguards,

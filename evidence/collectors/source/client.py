@@ -181,3 +181,12 @@ def operation_states(methods: Sequence[Method]) -> dict[str, str]:
         if states[method.operation] != "stub":
             states[method.operation] = "stub" if method.state == "stub" else "implemented"
     return states
+
+
+def operation_lines(methods: Sequence[Method]) -> dict[str, int | None]:
+    """Where one file has every operation: the line of its first stub, else of its first method."""
+    lines: dict[str, int | None] = dict.fromkeys(OPERATIONS)
+    for method in sorted(methods, key=lambda one: (one.state != "stub", one.line)):
+        if lines[method.operation] is None:
+            lines[method.operation] = method.line
+    return lines

@@ -269,7 +269,7 @@ def test_notices(passed: Decision) -> None:
     text = table(replace(passed, warnings=(*remarks, Notice("waivers", "w.yaml: is not YAML", "error"))))
     shown = [line for line in text.splitlines() if line.startswith(("error: ", "warning: "))]
     assert shown[:2] == ["error: w.yaml: is not YAML", "warning: same 1 (+1)"]
-    assert shown[-1] == "warning: +3 more, in -o json" and len(shown) == 7
+    assert shown[-1] == "warning: +3 more: gate explain stage8" and len(shown) == 7
 
 
 def test_what_is_about_to_bind_is_in_no_other_line(passed: Decision) -> None:

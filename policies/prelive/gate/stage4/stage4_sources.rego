@@ -25,14 +25,25 @@ deny_client_operations contains result if some result in data.gate.lib.violation
 	"An order client lacks an operation",
 )
 
-client_operations_missing(clients) := {{"term": term, "text": text, "path": client.path} |
+client_operations_missing(clients) := {{"term": term, "text": text, "path": client.path, "line": line} |
 	some client in clients
 	count(operations_present(client)) >= data.gate.params.stage4.client_operations_min.value
 	some name in data.gate.params.stage4.client_operations.value
 	client.operations[name] != data.gate.params.stage4.operation_state.value
 	term := sprintf("%s:%s", [client.path, name])
-	text := sprintf("%s %s: %s", [client.path, name, client.operations[name]])
+	line := operation_line(client, name)
+	text := sprintf("%s %s: %s", [place_of(client.path, line), name, client.operations[name]])
 }
+
+# 0 where the operation is absent.
+operation_line(client, name) := line if {
+	line := client.lines[name]
+	line != null
+} else := 0
+
+place_of(path, line) := sprintf("%s:%v", [path, line]) if {
+	line > 0
+} else := path
 
 operations_present(client) := {name |
 	some name in data.gate.params.stage4.client_operations.value

@@ -7,7 +7,7 @@ test_client_operations_holds if {
 	denied == set()
 }
 
-client_with(changes) := {"path": "a.py", "operations": object.union(
+client_with(changes) := {"path": "a.py", "lines": {"place_order": 7, "cancel_order": null}, "operations": object.union(
 	{
 		"connect": "implemented",
 		"disconnect": "implemented",
@@ -30,7 +30,7 @@ test_client_operations_one_absent if {
 test_client_operations_one_stub if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"clients": [client_with({"place_order": "stub"})]}}})
 	denied := deny_client_operations with input as doc
-	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py place_order: stub", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py place_order: stub", "unit": "list", "term": "a.py:place_order", "path": "a.py"}}
+	denied == {{"code": "stage4.client_operations", "msg": "An order client lacks an operation: a.py:7 place_order: stub", "operand": "operations_missing_in_a_file", "op": "∅", "expected": [], "actual": "a.py:7 place_order: stub", "unit": "list", "term": "a.py:place_order", "path": "a.py", "line": 7}}
 }
 
 test_client_operations_another_kind_of_file if {
