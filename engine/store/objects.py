@@ -123,8 +123,8 @@ class ObjectBlobs:
             match = _NAME.fullmatch(path)
             if match is None:
                 what = "this does not belong in the evidence store"
-                what = f"{self.name.removesuffix('/sha256')}/{path}"
-                raise LedgerError(what, path=what, remedy="move it away")
+                place = f"{self.name.removesuffix('/sha256')}/{path}"
+                raise LedgerError(what, path=place, remedy="move it away")
             yield match[2]
 
     def close(self) -> None:
