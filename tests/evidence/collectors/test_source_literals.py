@@ -582,3 +582,21 @@ def test_what_another_encoding_hides_is_seen(watch: Any) -> None:
     assert found(watch, text) == [("named", "password", 3, 7)]
     latin = b"# -*- coding: latin-1 -*-\nNAME = 'Z\xfcrich'\npassword = 'h\xfcnter2'\n"
     assert found(watch, latin) == [("named", "password", 3, 7)]
+
+
+def test_a_list_of_ports_is_looked_through_once() -> None:
+    assert len(find_literals("config/a.yaml", b"ports=[4001," * 100).live_ports) == 100
+    inner = b"ports:\n  gateway_ports: [4001]\n"
+    assert find_literals("config/a.yaml", inner).live_ports == [{"line": 2, "port": 4001}]
+
+
+def test_a_secret_does_not_hide_the_pairs_above_it() -> None:
+    text = b"env:\n  - name: DB_PASSWORD\n    value: hunter2-correct\npassword: s3cr3t-value-x\n"
+    found = find_literals("config/a.yaml", text).secrets
+    assert [(one["line"], one["name"]) for one in found] == [(3, "DB_PASSWORD"), (4, "password")]
+
+
+def test_headers_of_a_private_key_are_read_in_one_way() -> None:
+    """With four headers that may end anywhere, this would take minutes."""
+    text = "-----BEGIN PRIVATE KEY-----\n" + "aaaaaaaaaaaaa: " * 200
+    assert find_literals("config/a.yaml", text.encode()).secrets == []
