@@ -18,7 +18,8 @@ import pytest
 from msgspec.structs import replace
 
 from gate.engine.decision.document import CheckStatus, Decision
-from gate.engine.terminal.watch import changes, stamps
+from gate.engine.terminal.watch import changes, repeat, stamps
+from gate.evidence.base.errors import EnvironmentProblem
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
@@ -120,6 +121,17 @@ def test_a_run_may_be_interrupted_while_it_judges(copy_example: Copy) -> None:
         code, rest = run.interrupt()
     assert code == 0
     assert "Traceback" not in rest
+
+
+def test_a_watch_whose_reader_went_away_ends() -> None:
+    """An error while it judges is shown, and it goes on; one while it prints is its end."""
+    looks = iter(range(100))
+
+    def broken() -> None:
+        raise EnvironmentProblem("standard output cannot be written: Broken pipe")
+
+    with pytest.raises(EnvironmentProblem, match="Broken pipe"):
+        repeat(lambda: broken, lambda: next(looks))
 
 
 @pytest.mark.parametrize(

@@ -112,32 +112,37 @@ def watch(
     last: Decision | None = None
     shown = ""
 
-    def run() -> None:
+    def run() -> Callable[[], None]:
         nonlocal last, shown
         decision, lines = judge(), Lines(page)
         if last is not None:
             lines.add("")
             lines.add((changes(last, decision), "bold"), hang=2)
         text = render(decision)
-        write_text((lines.text() if last is not None else "") + (text if text != shown else ""))
+        page_text = (lines.text() if last is not None else "") + (text if text != shown else "")
         last, shown = decision, text
+        return lambda: write_text(page_text)
 
     repeat(run, look, "; nothing is recorded")
 
 
-def repeat(run: Callable[[], object], look: Callable[[], object], note: str = "") -> None:
-    """Run, and again after every change of what ``look`` gives, until the user interrupts it; an error is
-    shown, with which it goes on. ``note`` is told at its beginning.
+def repeat(run: Callable[[], Callable[[], None]], look: Callable[[], object], note: str = "") -> None:
+    """Run, and again after every change of what ``look`` gives, until the user interrupts it.
+
+    An error in ``run`` is shown, and the watch goes on; one in what it returns, which prints, ends the watch:
+    nobody reads it any more. ``note`` is told at the beginning.
     """
     try:
         write_error(f"watching for changes{note}; Ctrl-C ends it")
         while True:
             seen = look()
             try:
-                run()
+                show = run()
             except (GateError, OSError) as error:
                 text = error.diagnostics() if isinstance(error, GateError) else f"error: {error}"
                 write_error(f"{text}\nstill watching")
+            else:
+                show()
             _await_change(look, seen)
     except KeyboardInterrupt:
         write_error("")

@@ -76,6 +76,9 @@ class Ended(Exception):
     error: str
     trace: str
 
+    def __str__(self) -> str:
+        return self.error
+
 
 class Child:
     """One child process; as a context manager it is gone afterwards, whatever happened.

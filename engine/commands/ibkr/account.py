@@ -6,8 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ....evidence.base.errors import UsageError, masked
 from ....evidence.base.times import format_utc, parse_rfc3339
 from ....evidence.broker.port import Library
@@ -24,49 +22,43 @@ from ...context import Context
 from ...people.provenance import check_finished
 from ...terminal.console import progress
 from ...terminal.outputs import Output, parse_outputs, write
-from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from ..options import HERE_ALONE, Outputs, Verbose, Where, argument, now, option
 from .options import ClientId, ClientLibrary, Force, GatewayHost, GatewayPort
 
 Attested = Annotated[
     Path | None,
-    typer.Option(
+    option(
         "--attested",
-        help="Permissions and limits that somebody vouches for (YAML): signed by the risk officer, or kept "
+        "Permissions and limits that somebody vouches for (YAML): signed by the risk officer, or kept "
         "outside of the workspace.",
-        metavar="FILE",
+        "FILE",
     ),
 ]
 To = Annotated[
     Path | None,
-    typer.Option("--to", help="The record; by default where the settings look for it.", metavar="FILE"),
+    option("--to", "The record; by default where the settings look for it.", "FILE"),
 ]
 
 
 def import_account(
-    file: Annotated[Path, typer.Argument(help="JSON, printed text or CSV.", metavar="FILE")],
-    account: Annotated[
-        str | None, typer.Option("--account", help="One of several in the dump.", metavar="ID")
-    ] = None,
+    file: Annotated[Path, argument("JSON, printed text or CSV.", "FILE")],
+    account: Annotated[str | None, option("--account", "One of several in the dump.", "ID")] = None,
     at: Annotated[
         str | None,
-        typer.Option("--at", help="When it was dumped, which a dump does not say.", metavar="TIME"),
+        option("--at", "When it was dumped, which a dump does not say.", "TIME"),
     ] = None,
     attested: Attested = None,
     to: To = None,
     force: Force = False,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Record an account from a dump of `accountSummary()` by ib_async or ib_insync.
 
     What the dump does not say is recorded as unknown.
     """
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     path = _place(context, to, force)
     found = read_dump(read_named(file, UsageError, "name the dump"), str(file))
     stated = choose(found, account, pinned_account(context))
@@ -81,28 +73,24 @@ def probe_account(
     client_id: ClientId = 71,
     library: ClientLibrary = Library.IB_ASYNC,
     samples: Annotated[
-        int, typer.Option("--samples", help="How often each request is measured.", min=1, max=100)
+        int, option("--samples", "How often each request is measured.", min=1, max=100)
     ] = SAMPLES,
     ask_read_only: Annotated[
         bool,
-        typer.Option(
-            "--ask-read-only",
-            help="Ask for open orders (message 5), which a gateway with Read-Only API refuses.",
+        option(
+            "--ask-read-only", "Ask for open orders (message 5), which a gateway with Read-Only API refuses."
         ),
     ] = False,
     attested: Attested = None,
     to: To = None,
     force: Force = False,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Read the pinned paper account from a gateway, without being able to trade, and record it."""
     outputs = parse_outputs(output, tuple(RENDERERS))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     path = _place(context, to, force)
     target = target_of(context, host=host, port=port, client=client_id)
     attestation = None if attested is None else load_attestation(context, attested, target.account, now())

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ....evidence.base.errors import masked
 from ....evidence.base.times import format_utc
 from ....evidence.broker.benchmark.measure import measure
@@ -17,38 +15,31 @@ from ...broker.session.baseline import BENCHMARK, CONTRACT, baseline, compare
 from ...broker.session.files import options
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE, Debug, Operator, Outputs, Quiet, TrustRef, Verbose, Workspace, now, open_workspace
+from ..options import HERE_ALONE, Outputs, Quiet, Where, now, option
 from .options import ClientLibrary, Seed
 
 
 def benchmark(
     scenario: Annotated[
         Path | None,
-        typer.Option(
-            "--scenario",
-            "-s",
+        option(
+            "--scenario -s",
+            "Whose delays the mock has (YAML); its faults are left out.",
+            "FILE",
             envvar="GATE_IBKR_SCENARIO",
-            help="Whose delays the mock has (YAML); its faults are left out.",
-            metavar="FILE",
         ),
     ] = None,
     seed: Seed = None,
-    orders: Annotated[
-        int, typer.Option("--orders", help="How many are measured.", min=20, max=100_000, metavar="N")
-    ] = 500,
+    orders: Annotated[int, option("--orders", "How many are measured.", "N", min=20, max=100_000)] = 500,
     library: ClientLibrary = Library.IB_ASYNC,
-    force: Annotated[bool, typer.Option("--force", help="Replace the baseline.")] = False,
+    force: Annotated[bool, option("--force", "Replace the baseline.")] = False,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Measure order latency against the simulator on this machine, and record the mock baseline."""
     outputs = parse_outputs(output, tuple(BENCHMARK))
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     file = context.root / check_relative(options(context).mock)
     check_place(context, file, force=force)
     with progress(wanted=not quiet):

@@ -6,8 +6,6 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from .... import __version__
 from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ....evidence.base.times import format_utc
@@ -21,33 +19,29 @@ from ...broker.running import inherited, run
 from ...context import Context
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from ..options import HERE_ALONE, Outputs, Where, argument, now, option
 from .options import ListenHost, ListenPort, seconds_option
 
 
 def conformance(
     command: Annotated[
         list[str],
-        typer.Argument(help="The client program and its arguments, after --.", metavar="-- COMMAND..."),
+        argument("The client program and its arguments, after --.", "-- COMMAND..."),
     ],
     file: Annotated[
         Path | None,
-        typer.Option("--file", help=f"Where to write; by default {NAME} in the workspace.", metavar="FILE"),
+        option("--file", f"Where to write; by default {NAME} in the workspace.", "FILE"),
     ] = None,
     case: Annotated[
         list[str] | None,
-        typer.Option("--case", help="Run only this case, and write nothing. Repeatable.", metavar="NAME"),
+        option("--case", "Run only this case, and write nothing. Repeatable.", "NAME"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file and logs that are there.")] = False,
+    force: Annotated[bool, option("--force", "Replace the file and logs that are there.")] = False,
     host: ListenHost = "127.0.0.1",
     port: ListenPort = 4002,
     seconds: Annotated[float, seconds_option("Time for each case.")] = 90.0,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Run your client program against a simulated gateway that fails, and record what it does."""
     outputs = parse_outputs(output, tuple(report.FORMATS))
@@ -55,7 +49,7 @@ def conformance(
     host = check_host(host)
     environment = inherited()
     words = runner.check_command(command, Path.cwd(), environment)
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     target = (context.root / NAME if file is None else file).absolute()
     if not case:
         _check_places(context, target, force)

@@ -17,38 +17,30 @@ from ...broker.limits import limits_of
 from ...broker.running import inherited, run
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from ..options import HERE_ALONE, Outputs, Where, argument, now, option
 from .options import By, File, Force, seconds_option
 
 USUAL = "KILL_SWITCH_VERIFICATION.json"
 
 
 def kill_switches(
-    command: Annotated[
-        list[str], typer.Argument(help="Your program and its arguments, after --.", metavar="COMMAND…")
-    ],
+    command: Annotated[list[str], argument("Your program and its arguments, after --.", "COMMAND…")],
     by: By,
-    switch: Annotated[
-        list[str] | None, typer.Option("--switch", help="Only this switch. Repeatable.", metavar="NAME")
-    ] = None,
+    switch: Annotated[list[str] | None, option("--switch", "Only this switch. Repeatable.", "NAME")] = None,
     limit: Annotated[
         list[str] | None,
-        typer.Option("--limit", help="Instead of the workspace's. Repeatable.", metavar="NAME=NUMBER"),
+        option("--limit", "Instead of the workspace's. Repeatable.", "NAME=NUMBER"),
     ] = None,
     seconds: Annotated[float, seconds_option("How long a run may take to start, and to react.")] = 30.0,
     file: File = None,
     force: Force = False,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Run your program just short of each kill switch's limit and just beyond it, and record what fired."""
     outputs = parse_outputs(output, tuple(switches.SWITCHES))
     evidence_files.check_words("--by", by)
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     path = evidence_files.target(context, file, "kill_switch", "path", USUAL, force)
     limits, absent = limits_of(context, switch or (), limit or ())
     for name in absent:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from math import isfinite
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import Annotated, Any
 
 from ....evidence.base.errors import UsageError
 from ....evidence.broker.port import Library
+from ..options import option
 
 
 def _finite(seconds: float | None) -> float | None:
@@ -18,47 +17,32 @@ def _finite(seconds: float | None) -> float | None:
     return seconds
 
 
-def seconds_option(about: str, least: float = 1, most: float | None = 3600) -> typer.models.OptionInfo:
+def seconds_option(about: str, least: float = 1, most: float | None = 3600) -> Any:
     """The option ``--seconds``."""
-    found: typer.models.OptionInfo = typer.Option(
-        "--seconds", help=about, min=least, max=most, metavar="N", callback=_finite
-    )
-    return found
+    return option("--seconds", about, "N", min=least, max=most, callback=_finite)
 
 
 # the gateway that a command connects to
-GatewayHost = Annotated[
-    str, typer.Option("--host", envvar="GATE_IBKR_HOST", help="Where the gateway is.", metavar="HOST")
-]
+GatewayHost = Annotated[str, option("--host", "Where the gateway is.", "HOST", envvar="GATE_IBKR_HOST")]
 GatewayPort = Annotated[
     int,
-    typer.Option(
-        "--port", envvar="GATE_IBKR_PORT", help="7497 of TWS, or 4002 of IB Gateway.", metavar="PORT"
-    ),
+    option("--port", "7497 of TWS, or 4002 of IB Gateway.", "PORT", envvar="GATE_IBKR_PORT"),
 ]
 ClientId = Annotated[
     int,
-    typer.Option(
-        "--client-id", envvar="GATE_IBKR_CLIENT_ID", help="An id that no other client has.", metavar="N"
-    ),
+    option("--client-id", "An id that no other client has.", "N", envvar="GATE_IBKR_CLIENT_ID"),
 ]
-ClientLibrary = Annotated[
-    Library, typer.Option("--library", envvar="GATE_IBKR_LIBRARY", help="The client library.")
-]
+ClientLibrary = Annotated[Library, option("--library", "The client library.", envvar="GATE_IBKR_LIBRARY")]
 
 # the simulated gateway
-ListenHost = Annotated[
-    str, typer.Option("--host", help="A loopback address to listen on.", metavar="ADDRESS")
-]
-ListenPort = Annotated[
-    int, typer.Option("--port", help="Port; 0 takes a free one.", min=0, max=65535, metavar="PORT")
-]
-Seed = Annotated[int | None, typer.Option("--seed", help="Instead of the scenario's.", min=0, metavar="N")]
+ListenHost = Annotated[str, option("--host", "A loopback address to listen on.", "ADDRESS")]
+ListenPort = Annotated[int, option("--port", "Port; 0 takes a free one.", "PORT", min=0, max=65535)]
+Seed = Annotated[int | None, option("--seed", "Instead of the scenario's.", "N", min=0)]
 
 # the record of a drill or verification
-By = Annotated[str, typer.Option("--by", help="Who runs it; recorded.", metavar="NAME")]
+By = Annotated[str, option("--by", "Who runs it; recorded.", "NAME")]
 File = Annotated[
     Path | None,
-    typer.Option("--file", help="Where to record it; by default where the collector looks.", metavar="FILE"),
+    option("--file", "Where to record it; by default where the collector looks.", "FILE"),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace an earlier record and its signature.")]
+Force = Annotated[bool, option("--force", "Replace an earlier record and its signature.")]

@@ -18,7 +18,7 @@ from ...broker.running import inherited, run
 from ...broker.target import target_of
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from ..options import HERE_ALONE, Outputs, Where, argument, now, option
 from .options import By, ClientId, ClientLibrary, File, Force, GatewayHost, GatewayPort, seconds_option
 
 USUAL = "ROLLBACK_DRILL.json"
@@ -26,15 +26,11 @@ USUAL = "ROLLBACK_DRILL.json"
 
 def rollback_drill(
     by: By,
-    symbol: Annotated[
-        str, typer.Option("--symbol", help="US stock of which a position is opened.", metavar="SYMBOL")
-    ],
-    quantity: Annotated[
-        str, typer.Option("--quantity", help="How many; at most 1 % of the account's value.", metavar="N")
-    ],
+    symbol: Annotated[str, option("--symbol", "US stock of which a position is opened.", "SYMBOL")],
+    quantity: Annotated[str, option("--quantity", "How many; at most 1 % of the account's value.", "N")],
     halt: Annotated[
         list[str] | None,
-        typer.Argument(help="The command that halts your trading system, after --.", metavar="[-- COMMAND…]"),
+        argument("The command that halts your trading system, after --.", "[-- COMMAND…]"),
     ] = None,
     host: GatewayHost = "127.0.0.1",
     port: GatewayPort = 4002,
@@ -42,32 +38,26 @@ def rollback_drill(
     library: ClientLibrary = Library.IB_ASYNC,
     trigger: Annotated[
         str | None,
-        typer.Option(
-            "--trigger", help="The trigger that is rehearsed, such as drawdown; recorded.", metavar="TEXT"
-        ),
+        option("--trigger", "The trigger that is rehearsed, such as drawdown; recorded.", "TEXT"),
     ] = None,
     log: Annotated[
         list[Path] | None,
-        typer.Option("--log", help="A log of your system to archive. Repeatable.", metavar="FILE"),
+        option("--log", "A log of your system to archive. Repeatable.", "FILE"),
     ] = None,
     existing: Annotated[
-        bool, typer.Option("--existing", help="Close and cancel what the account has already, too.")
+        bool, option("--existing", "Close and cancel what the account has already, too.")
     ] = False,
     seconds: Annotated[float, seconds_option("How long a step may take.")] = 60.0,
     file: File = None,
     force: Force = False,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Open a small position on the pinned paper account, roll it back step by step, and record the times."""
     outputs = parse_outputs(output, tuple(drill.DRILL))
     evidence_files.check_words("--by", by)
     evidence_files.check_words("--trigger", trigger)
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     path = evidence_files.target(context, file, "rollback", "drill", USUAL, force)
     target = target_of(context, host=host, port=port, client=client_id)
     plan = Plan(target, symbol, _quantity(quantity), seconds, existing)

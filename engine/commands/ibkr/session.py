@@ -6,8 +6,6 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from ....evidence.base.activity import step
 from ....evidence.base.atomic import write_file
 from ....evidence.base.errors import UsageError, masked
@@ -23,40 +21,32 @@ from ...broker.session.report import SESSION
 from ...broker.target import target_of
 from ...terminal.console import progress, write_error
 from ...terminal.outputs import keep_out, parse_outputs, write
-from ..options import HERE, Debug, Operator, Outputs, Quiet, TrustRef, Verbose, Workspace, now, open_workspace
+from ..options import HERE_ALONE, Outputs, Quiet, Where, argument, now, option
 
 _SOON_S = 0.25
 
 
 def paper_session(
-    plan: Annotated[Path, typer.Argument(help="What to trade, for how long (YAML).", metavar="PLAN")],
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the session that was interrupted.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the files of an earlier, complete session.")
-    ] = False,
+    plan: Annotated[Path, argument("What to trade, for how long (YAML).", "PLAN")],
+    resume: Annotated[bool, option("--resume", "Go on with the session that was interrupted.")] = False,
+    force: Annotated[bool, option("--force", "Replace the files of an earlier, complete session.")] = False,
     metrics: Annotated[
         Path | None,
-        typer.Option(
+        option(
             "--prometheus",
+            "Keep counters and latencies in this file while it runs (Prometheus text format).",
+            "FILE",
             envvar="GATE_IBKR_PROMETHEUS",
-            help="Keep counters and latencies in this file while it runs (Prometheus text format).",
-            metavar="FILE",
         ),
     ] = None,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
+    where: Where = HERE_ALONE,
     quiet: Quiet = False,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Trade a declared plan on the pinned paper account, and write the evidence of stage 7."""
     outputs = parse_outputs(output, tuple(SESSION))
     wanted = read_plan(plan)
-    context = open_workspace(workspace, operator, trust_ref)
+    context = where.open()
     at = places(context)
     for path in (at.log, at.metrics, at.intents, at.reports):
         check_place(context, context.root / check_relative(path), force=force)

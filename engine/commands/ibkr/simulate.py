@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from msgspec.structs import replace
 
 from ....evidence.broker.simulator.scenario import Scenario, read_scenario
@@ -17,21 +16,15 @@ from ...broker import report
 from ...broker.evidence_files import write_provenance
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE, Debug, Operator, Outputs, TrustRef, Verbose, Workspace, now, open_workspace
+from ..options import HERE_ALONE, Outputs, Where, argument, now, option
 from .options import ListenHost, ListenPort, Seed, seconds_option
 
-_SCENARIO = typer.Option(
-    "--scenario", "-s", envvar="GATE_IBKR_SCENARIO", help="What the gateway is like (YAML).", metavar="FILE"
-)
+_SCENARIO = option("--scenario -s", "What the gateway is like (YAML).", "FILE", envvar="GATE_IBKR_SCENARIO")
 
 
 def scenario(
-    file: Annotated[
-        Path | None, typer.Argument(help="A scenario; the default one if none.", metavar="[FILE]")
-    ] = None,
+    file: Annotated[Path | None, argument("A scenario; the default one if none.", "[FILE]")] = None,
     output: Outputs = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
 ) -> None:
     """Check a scenario, and list its account, instruments and faults."""
     outputs = parse_outputs(output, tuple(report.SCENARIO))
@@ -48,18 +41,10 @@ def simulate(
     seconds: Annotated[float | None, seconds_option("Stop after this time.", 0, None)] = None,
     log: Annotated[
         Path | None,
-        typer.Option(
-            "--log",
-            help="Write every message to this new file (JSON Lines), and its provenance.",
-            metavar="FILE",
-        ),
+        option("--log", "Write every message to this new file (JSON Lines), and its provenance.", "FILE"),
     ] = None,
     output: Outputs = None,
-    workspace: Workspace = HERE,
-    operator: Operator = None,
-    trust_ref: TrustRef = None,
-    verbose: Verbose = False,
-    debug: Debug = False,
+    where: Where = HERE_ALONE,
 ) -> None:
     """Simulate a TWS or IB Gateway on this machine, until it is stopped with Ctrl-C."""
     outputs = parse_outputs(output, tuple(report.SUMMARY))
@@ -67,7 +52,7 @@ def simulate(
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     host = check_host(host)
-    context = None if log is None else open_workspace(workspace, operator, trust_ref)
+    context = None if log is None else where.open()
 
     def listening(address: str, taken: int) -> None:
         write_error(f"listening on {address}:{taken} as {chosen.account}, scenario {chosen.name}")

@@ -59,21 +59,20 @@ def test(
             )
         return results
 
-    def show() -> list[Result]:
-        results = judge()
+    def show(results: list[Result]) -> None:
         show_pages(outputs, no_color, partial(tests_page, results))
-        return results
 
     if watch:
         outputs = [Output("table", None)]
-        _watch(source, show)
+        _watch(source, lambda: partial(show, judge()))
         return
-    results = show()
+    results = judge()
+    show(results)
     if any(one.failed for one in results):
         raise typer.Exit(1)
 
 
-def _watch(source: object, run: Callable[[], object]) -> None:
+def _watch(source: object, run: Callable[[], Callable[[], None]]) -> None:
     from ...terminal.watch import repeat, stamps
 
     if not isinstance(source, Path):

@@ -24,13 +24,13 @@ _VERDICT = re.compile(rf"(?<![\w-]){_WORDS}")
 _FIRST = re.compile(rf"\W*{_WORDS}(?=\W*\Z|\s*[.:;,(]|\s+[-–—])", re.IGNORECASE)
 _OR = r"\s*(?:[/|,]|\bor\b)\s*(?:fail|pass|conditional|pending|go|no[- ]go|approved|rejected)\b"
 _LABELLED = re.compile(
-    rf"\W*(?:[\w-]+ )?(?:decision|verdict|outcome|החלטה)\W{{1,6}}{_WORDS}(?!{_OR})", re.IGNORECASE
+    rf"\W*+(?:[\w-]+ )?(?:decision|verdict|outcome|החלטה)\W{{1,6}}{_WORDS}(?!{_OR})", re.IGNORECASE
 )
 _CHOICE = re.compile(rf"\W*{_WORDS}{_OR}", re.IGNORECASE)
 _UNTICKED = re.compile(r"(?:[☐□]|\[ \])[^☐□☑☒✓✔✅\[\n]*")
 _ACTION = re.compile(
     r"(?P<FAIL>ROLLBACK_AND_INVESTIGATE|REMEDIATE_AND_REVALIDATE"
-    r"|\b(?i:do|should|must) not (?:go live|proceed|deploy)(?![^.]*\b(?:before|until|unless)\b))"
+    r"|\b(?i:do|should|must) not (?:go live|proceed|deploy)(?![^.]{0,200}\b(?:before|until|unless)\b))"
     r"|(?P<CONDITIONAL>COMPLETE_REQUIREMENTS_THEN_DEPLOY)|(?P<PASS>GO_LIVE_APPROVED)"
 )
 _WORST = ("FAIL", "CONDITIONAL", "PASS")

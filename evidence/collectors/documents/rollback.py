@@ -8,7 +8,8 @@ does not count. The drill is held against ``contracts/files/rollback_drill.schem
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar
@@ -252,12 +253,13 @@ def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) 
     stated, or one that triggers on the wrong side of it.
     """
     found: list[dict[str, Any]] = []
+    below = _Below(document)
     for name, pattern in sorted(triggers.items()):
         stated, reversed_ = [], False
         for line in lines:
             match = from_word_start(pattern)(line.plain)
             if match is not None:
-                text = next((t for t in _below(line, document) if _limit(name, t) is not None), line.plain)
+                text = next((t for t in below.texts(line) if _limit(name, t) is not None), line.plain)
                 after = _limit(name, line.plain[match.end() :])
                 micro = after if after is not None else _limit(name, text)
                 if name in TRIGGERS and _is_reversed(name, line.plain if after is not None else text):
@@ -269,12 +271,25 @@ def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) 
     return found
 
 
-def _below(line: Text, document: Document) -> list[str]:
-    """The line and what stands below it, where it begins a list item or a section."""
-    begun = [(item.line, item.end) for item in document.items]
-    begun += [(section.line, section.end) for section in document.sections]
-    end = max((end for start, end in begun if start == line.line), default=0)
-    return [line.plain, *(text.plain for text in document.texts if line.line < text.line < end)]
+class _Below:
+    """What stands below the lines of a document."""
+
+    def __init__(self, document: Document) -> None:
+        self._texts = sorted(document.texts, key=lambda text: text.line)
+        self._ends: dict[int, int] = {}
+        begun = [(item.line, item.end) for item in document.items]
+        for line, end in [*begun, *((section.line, section.end) for section in document.sections)]:
+            self._ends[line] = max(end, self._ends.get(line, 0))
+
+    def texts(self, line: Text) -> Iterator[str]:
+        """The line and what stands below it, where it begins a list item or a section."""
+        yield line.plain
+        first = bisect_right(self._texts, line.line, key=lambda text: text.line)
+        for index in range(first, len(self._texts)):
+            text = self._texts[index]
+            if text.line >= self._ends.get(line.line, 0):
+                break
+            yield text.plain
 
 
 def _is_reversed(trigger: str, text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-GROUPED = r"[0-9]{1,3}(?:[ ,'’_][0-9]{3})+(?![0-9])"
+GROUPED = r"[0-9]{1,3}(?:[ ,'’_][0-9]{3}){1,6}(?![0-9])"
 """A whole number with its thousands apart: ``1,500``, ``1 500``, ``1'500``."""
 _NUMBER = r"(?<![\w.,])(?<!(?<![\w)])[-−])" + (
     rf"(?P<number>{GROUPED}(?:\.[0-9]{{1,9}})?|[0-9]{{1,12}}(?:\.[0-9]{{1,9}})?)"

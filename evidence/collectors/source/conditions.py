@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import fnmatch
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ..shared import python_source as python
@@ -17,9 +18,11 @@ from .ports import LIVE_PORTS, PAPER_PORTS
 from .values import members
 
 _STEPS = 500
+_MOST_PARTS = 10
 _WRAPPING = frozenset({"bool", "list", "tuple", "set", "frozenset", "sorted", "len", "next"})
 _LOOKS = frozenset({"startswith", "match", "fullmatch", "fnmatch", "fnmatchcase"})
 _LONGEST_PATTERN, _MOST_REPEATS = 60, 4
+_MANY_TIMES = re.compile(r"\{[^}]*\d{3}")
 """Of a regular expression that is tried on nine characters: bounds on the time that it takes."""
 
 
@@ -49,9 +52,8 @@ class Conditions:
             case ast.UnaryOp(op=ast.Not()):
                 return negated(self._truth(node.operand))
             case ast.BoolOp():
-                known = [
-                    self._truth(each) if not self._is_said_of_it(each, node) else True for each in node.values
-                ]
+                names = self._names_in(node)
+                known = [True if names[_written(each)] > 1 else self._truth(each) for each in node.values]
                 return any_of(known) if isinstance(node.op, ast.Or) else negated(any_of(map(negated, known)))
             case ast.IfExp():
                 test = self._truth(node.test)
@@ -74,13 +76,16 @@ class Conditions:
                 return self._known(node)
         return None
 
-    @staticmethod
-    def _is_said_of_it(node: ast.expr, whole: ast.BoolOp) -> bool:
-        """Whether a condition only asks if there is anything, of what the rest of the whole looks at."""
-        if not isinstance(node, (ast.Name, ast.Attribute)):
-            return False
-        others = (part for other in whole.values if other is not node for part in python.walk(other))
-        return any(ast.dump(part) == ast.dump(node) for part in others if isinstance(part, type(node)))
+    def _names_in(self, whole: ast.BoolOp) -> Counter[str]:
+        """How often each name stands in a condition.
+
+        A name that is one part of it, and stands in another part, only asks if there is anything to look at.
+        """
+        known = self._program.__dict__.setdefault("names_in", {})
+        if id(whole) not in known:
+            known[id(whole)] = Counter(name for part in python.walk(whole) if (name := _written(part)))
+        names: Counter[str] = known[id(whole)]
+        return names
 
     def _known(self, node: ast.Name | ast.Attribute) -> bool | None:
         name = name_of(node)
@@ -145,6 +150,8 @@ class Conditions:
             return account.startswith(tuple(texts))
         if any(len(one) > _LONGEST_PATTERN or sum(map(one.count, "*+?{")) > _MOST_REPEATS for one in texts):
             return None
+        if any(map(_MANY_TIMES.search, texts)):
+            return None
         if name.startswith("fnmatch"):
             return any(fnmatch.fnmatchcase(account, one) for one in texts)
         try:
@@ -179,7 +186,7 @@ class Conditions:
                 return None
         elif isinstance(asked, ast.Constant) or not any(map(is_port, values)):
             return None
-        found = any(value == mine or str(value) == str(mine) for value in values)
+        found = mine in values or str(mine) in values
         return found if found or not is_open else None
 
     def _part(self, node: ast.expr) -> str | None:
@@ -196,6 +203,15 @@ class Conditions:
             )
             return self._sample[:upper] if type(upper) is int and at_start and index.step is None else None
         return None
+
+
+def _written(node: ast.AST) -> str:
+    """A name as it is written, ``self.accounts``; empty for anything else, also for one of many parts."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute) and len(parts) < _MOST_PARTS:
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
 def is_port(value: object) -> bool:

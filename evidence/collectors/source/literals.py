@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import codecs
+import heapq
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
@@ -269,14 +270,16 @@ def _in_text(text: str, *, quoted_only: bool) -> Findings:
     found = Findings()
     lines = _lines(text)
     covered: set[tuple[str, int]] = set()
-    position = 0
+    position = listed_to = 0
     for name, start in _entries(text, quoted_only):
         plain = rules.snake(name)
         is_port = PORT_NAME.fullmatch(plain) is not None
         if is_port or (PORTS_NAME.fullmatch(plain) and not REFUSED_NAME.fullmatch(plain)):
-            listed = None if quoted_only else _LISTED.match(text, start)
-            for number in _NUMBER.finditer(listed.group()) if listed is not None else ():
-                found.live_ports += _live(lines(start + number.start()), number.group())
+            inside = quoted_only or start < listed_to  # of a list that was looked through as a whole
+            if not inside and (listed := _LISTED.match(text, start)):
+                listed_to = listed.end()
+                for number in _NUMBER.finditer(listed.group()):
+                    found.live_ports += _live(lines(start + number.start()), number.group())
         if start < position or not (is_port or rules.is_about_secret(name)):
             continue
         value = _text_value(text, start, quoted_only=quoted_only)
@@ -298,10 +301,10 @@ def _in_text(text: str, *, quoted_only: bool) -> Findings:
 
 
 def _entries(text: str, quoted_only: bool) -> Iterator[tuple[str, int]]:
-    """Names, and where what they are given begins."""
-    yield from ((match.group(1), match.end()) for match in _ENTRY.finditer(text))
-    if not quoted_only:
-        yield from ((match.group(1), match.end()) for match in _PAIR.finditer(text))
+    """Names, and where what they are given begins, in the order of the text."""
+    matches = [_ENTRY.finditer(text), *([] if quoted_only else [_PAIR.finditer(text)])]
+    for match in heapq.merge(*matches, key=re.Match.end):
+        yield match.group(1), match.end()
 
 
 def _live(line: int, number: str) -> list[dict[str, Any]]:

@@ -104,7 +104,8 @@ class Trial(Conditions):
             case ast.If():
                 return self._either(node, self._truth(node.test), node.body, node.orelse)
             case ast.While():
-                return self._either(node, self._truth(node.test), node.body, [])
+                end = self._either(node, self._truth(node.test), node.body, [])
+                return end if end is _MAYBE or (end is not None and end.returned) else None
             case ast.Assert():
                 return self._either(node, self._truth(node.test), [], [ast.Raise(ast.Name("AssertionError"))])
             case ast.Raise():

@@ -30,7 +30,7 @@ SHAPES: dict[str, re.Pattern[str]] = {
     ),
     "private_key": re.compile(
         r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]|[\"'+,]){0,200}+"
-        r"(?:[A-Za-z-]{1,20}: [^\n\\]{0,100}(?:\s|\\[nr]|[\"'+,]){0,200}+){0,4}[A-Za-z0-9+/=]{16}"
+        r"(?:[A-Za-z-]{1,20}+: [^\n\\]{0,100}+(?:\s|\\[nr]|[\"'+,]){0,200}+){0,4}+[A-Za-z0-9+/=]{16}"
     ),
     "slack_token": re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,255}+"),
     "stripe_key": re.compile(r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{16,255}+"),

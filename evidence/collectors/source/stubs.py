@@ -248,7 +248,8 @@ def _always(function: python.Function, agrees: bool) -> str | None:
             values = {truth(value) for value in node.values}
             return wins if wins in values else values.pop() if len(values) == 1 else None
         if isinstance(node, ast.IfExp):
-            return truth(node.body) if truth(node.body) == truth(node.orelse) else None
+            either = {truth(node.body), truth(node.orelse)}
+            return either.pop() if len(either) == 1 else None
         one = isinstance(node, ast.Constant) and node.value in (0, 1) and isinstance(node.value, int)
         return bool(node.value) if one and isinstance(node, ast.Constant) else None
 

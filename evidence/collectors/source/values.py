@@ -231,7 +231,12 @@ class _Search:
         ):
             item = item.value if isinstance(item, ast.Attribute) else item.args[0]
         over = node.generators[0]
-        if len(node.generators) == 1 and isinstance(item, ast.Name) and item.id == name_of(over.target):
+        if (
+            len(node.generators) == 1
+            and not over.ifs
+            and isinstance(item, ast.Name)
+            and item.id == name_of(over.target)
+        ):
             yield from self.values(over.iter, place, depth)
 
     def _annotation(self, node: ast.expr, place: Place) -> tuple[ast.expr | None, Place]:

@@ -102,6 +102,7 @@ def test_something_else_below_the_prefix_is_named(server: Objects) -> None:
         (server.folder / prefix / "sha256" / "notes.txt").write_text("x")
         with pytest.raises(LedgerError, match="does not belong") as caught:
             list(store.digests())
+        assert caught.value.what == "this does not belong in the evidence store"
         assert str(caught.value.path).endswith(f"{prefix}/sha256/notes.txt")
 
 

@@ -112,3 +112,9 @@ def test_a_log_that_cannot_be_read_leaves_the_decisions_unknown(watch: Any, text
     evidence = watch("artifacts", {"LOG.json": text or json.dumps(log)}, matrix=matrix)
     (problem,) = [one for one in evidence.problems if one.fact == "decisions"]
     assert (problem.kind.value, problem.path) == ("rejected", "LOG.json")
+
+
+def test_a_long_advice_is_read_in_time(watch: Any) -> None:
+    """It took minutes when each sentence was followed to the end of the line."""
+    line = "do not deploy " * 10_000
+    assert decided(watch, f"## Decision\nPASS\n{'-' * 20_000}x\n## Recommendation\n{line}\n", decision="PASS")

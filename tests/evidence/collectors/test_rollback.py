@@ -235,6 +235,16 @@ def test_triggers_state_their_limits_as_numbers(
     assert [(one["trigger"], one["micro"]) for one in facts["limits"]] == [(trigger, micro)]
 
 
+def test_long_lists_and_rows_of_numbers_are_read_in_time(watch: Any) -> None:
+    """Each of them took a minute when all that is below a line was looked through again for that line."""
+    listed, numbers = "- drawdown\n" * 2000, "111 " * 5000
+    facts = watch("rollback", {PATH: f"# R\n## Triggers\n{listed}- pacing {numbers}\n"}).facts
+    assert [(one["trigger"], one["micro"]) for one in facts["limits"]] == [
+        ("drawdown", None),
+        ("pacing", None),
+    ]
+
+
 def test_the_limits_and_checks_of_the_ready_example_are_read(watch: Any) -> None:
     facts = watch("rollback", {PATH: (READY / PATH).read_bytes()}).facts
     assert {one["trigger"]: one["micro"] for one in facts["limits"]} == {

@@ -582,3 +582,18 @@ def test_what_another_encoding_hides_is_seen(watch: Any) -> None:
     assert found(watch, text) == [("named", "password", 3, 7)]
     latin = b"# -*- coding: latin-1 -*-\nNAME = 'Z\xfcrich'\npassword = 'h\xfcnter2'\n"
     assert found(watch, latin) == [("named", "password", 3, 7)]
+
+
+def test_a_list_of_ports_is_looked_through_once() -> None:
+    assert len(find_literals("config/a.yaml", b"ports=[4001," * 100).live_ports) == 100
+    assert len(find_literals("config/a.yaml", b"ports:\n  gateway_ports: [4001]\n").live_ports) == 1
+
+
+def test_a_secret_does_not_hide_the_pairs_above_it() -> None:
+    text = b"env:\n  - name: DB_PASSWORD\n    value: hunter2-correct\npassword: s3cr3t-value-x\n"
+    assert [one["line"] for one in find_literals("config/a.yaml", text).secrets] == [3, 4]
+
+
+def test_headers_of_a_private_key_are_read_in_one_way() -> None:
+    """With four headers that may end anywhere, this would take minutes."""
+    assert not find_literals("a.yaml", b"-----BEGIN PRIVATE KEY-----\n" + b"aaaaaaaaaaaaa: " * 200).secrets

@@ -544,6 +544,37 @@ def test_without_a_client_every_safeguard_is_missing(watch: Any) -> None:
     assert evidence.facts["secrets_total"] == 0
 
 
+CONNECTING = """
+class Client:
+    def connect(self, host, port):
+        {check}
+        self.ib.connect(host, port)
+    def place_order(self, contract, order):
+        return self.ib.placeOrder(contract, order)
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "state"),
+    [
+        ("if port not in (7497, 0x" + "f" * 5000 + "): raise ValueError", "present"),
+        ("if port not in (7497, 4002) and " + " and ".join(f"a{n}" for n in range(300)) + ": raise ValueError", "absent"),
+        ("if port in [p for p in (7496, 4001) if p not in LIVE_OK]: raise ValueError", "absent"),
+        ("while True:\n            self.step()\n            break\n        if port not in (7497, 4002): raise ValueError", "present"),
+        ("if port not in (7497, 4002): raise ValueError", "present"),
+    ],
+    ids=["a huge number", "a huge condition", "a filter", "after a loop", "plain"],
+)  # fmt: skip
+def test_the_port_check_is_told_whatever_stands_beside_it(watch: Any, check: str, state: str) -> None:
+    assert guards(watch, CONNECTING.format(check=check))["port_check"]["state"] == state
+
+
+def test_a_regular_expression_that_takes_long_is_not_tried(watch: Any) -> None:
+    check = "if not account.startswith('DU') or not re.match('(?:(?:|x){60000}){60000}', account): raise ValueError"
+    text = CONNECTING.format(check=check).replace("host, port):", "host, port, account):")
+    assert guards(watch, text)["account_check"]["state"] == "present"  # for the prefix, which is tried
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize(
     "text",

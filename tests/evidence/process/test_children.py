@@ -138,7 +138,7 @@ def test_an_early_end_is_explained(run) -> None:  # type: ignore[no-untyped-def]
 assert ended(work.die, 9).number == 9
 assert ended(work.die, 40).number == 40
 error = ended(work.fail)
-assert error.error == "ValueError: no such thing" and "in fail" in error.trace
+assert error.error == str(error) == "ValueError: no such thing" and "in fail" in error.trace
 assert "TypeError" in ended(work.unprintable).error
 assert ended(work.leave).error == "exit status 1"
 error = ended(work.grow, memory=2**28)
