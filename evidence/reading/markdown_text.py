@@ -42,13 +42,15 @@ _MARKS = (
         r"|(?<!\w)(?:by|owner|author|approver|reviewer|officer|cto|trader|name|date|role)[^\w\n:]{0,9}"
         r":[^\w\n<{.]{0,20}(?:\.{4,}|…{2,}|<(?:your )?(?:name|date|signature|role|owner|approver)>"
         r"|\{\{[^{}\n]{0,200}\}\}|yyyy-mm-dd)[^\w\n]{0,20}(?=\n|\Z)"
-        r"|(?<!\w)(?:approved|effective|reviewed|rehearsed|signed|updated|verified)(?: on)?[^\w\n]{1,9}yyyy-mm-dd(?!\w)"
+        r"|(?<!\w)(?:approved|effective|reviewed|rehearsed|signed|updated|verified)(?: on)?"
+        r"[^\w\n]{1,9}yyyy-mm-dd(?!\w)"
         r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",
         re.IGNORECASE,
     ),
 )
 _NOTHING = re.compile(
-    r"[\W_]*(?:n/?a|none|nil|never|nothing|nobody|unlimited|x{3,}|pending|unknown|missing|removed|coming soon|later"
+    r"[\W_]*(?:n/?a|none|nil|never|nothing|nobody|unlimited|x{3,}|pending|unknown|missing|removed"
+    r"|coming soon|later"
     r"|to[ -]?do|wip|work in progress"
     r"|no (?:limits?|caps?|reviews?|gates?|inputs?|outputs?|conditions?|criteria)"
     r"|אין|ללא|להשלמה|not (?:applicable|available|mapped|needed|required|supported"

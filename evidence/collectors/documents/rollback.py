@@ -241,10 +241,11 @@ def _found(pattern: str, line: str) -> re.Match[str] | None:
     match = from_word_start(pattern)(line)
     if match is None or _is_denied(match):
         return None
-    again: re.Match[str] | None = match
-    while again := from_word_start(pattern)(again.string[again.end() :]):  # "cancel orders: do not cancel"
+    again = from_word_start(pattern)(line[match.end() :])
+    while again is not None:  # "cancel orders: do not cancel"
         if again.group()[:4].lower() == match.group()[:4].lower() and _is_denied(again):
             return None
+        again = from_word_start(pattern)(again.string[again.end() :])
     return match
 
 

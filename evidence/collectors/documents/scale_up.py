@@ -33,7 +33,8 @@ _BARE_WEEKS = re.compile(
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s*%")
 _WEEKS_IN = re.compile(rf"\b(?:in|during|for|from|already|of){_WEEKS.pattern}", re.IGNORECASE)
 _ALLOWING = re.compile(
-    r"(?<!not )(?<!never )\b(?:allow|permit|use|deploy|invest|scale|go|trade|run|start|begin)\w*\s+(?:[a-z]+\s+){0,4}[0-9]"
+    r"(?<!not )(?<!never )\b(?:allow|permit|use|deploy|invest|scale|go|trade|run|start|begin)\w*\s+"
+    r"(?:[a-z]+\s+){0,4}[0-9]"
     r"|%\s+(?:of\s+(?:[a-z]+\s+)?capital\s+)?(?:may|can|is|are)\s+(?!not\b)(?:be\s+)?(?:allow|permit|use|deploy|invest)",
     re.IGNORECASE,
 )
@@ -137,8 +138,8 @@ class ScaleUpCollector:
                 steps.append(step)
         return steps
 
-    def _exceptions(self, document: Document, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Sentences that allow more in some week than the steps begun by then do: further steps, unguarded."""
+    def _exceptions(self, document: Document, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Sentences that allow more in some week than the steps begun by then do: steps without a guard."""
         steps = []
         for line in document.texts:
             for sentence in re.split(r"[.;]\s", line.plain):
@@ -146,9 +147,7 @@ class ScaleUpCollector:
                 if len(weeks) != 1 or len(shares) != 1 or not _ALLOWING.search(sentence):
                     continue
                 step = self._step(weeks[0], sentence, line.line)
-                begun = [
-                    one["capital_ppm"] for one in found if step and one["from_week"] <= step["from_week"]
-                ]
+                begun = [o["capital_ppm"] for o in known if step and o["from_week"] <= step["from_week"]]
                 if step and begun and step["capital_ppm"] > max(begun):
                     steps.append(step)
         return steps

@@ -45,7 +45,8 @@ _SPREAD = re.compile(
     re.IGNORECASE,
 )
 _NO_PROMISE = re.compile(
-    r"\b(?:no|without an?)\s+(?:\w+\s+)?(?:sla|target|limit|guarantee|commitment)s?\b|\bnot guaranteed\b|\bbest[\s-]effort\b"
+    r"\b(?:no|without an?)\s+(?:\w+\s+)?(?:sla|target|limit|guarantee|commitment)s?\b"
+    r"|\bnot guaranteed\b|\bbest[\s-]effort\b"
     r"|\A\W*(?:observed|measured|typical(?:ly)?|average|median)\b(?!.*\b(?:sla|target|limit|max))",
     re.IGNORECASE,
 )

@@ -65,7 +65,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
