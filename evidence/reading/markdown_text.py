@@ -22,6 +22,7 @@ _HIDDEN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
+_WHO = "(?:name|date|signature|role|owner|approver)"
 _MARKS = (
     re.compile(
         r"(?<![^\W_])(?:\\?_){4,}|(?:\\?_){4,}(?![^\W_\\])|(?<![^\W_])(?:\\?_){2,}\s*(?:/\s*[0-9]|%)"
@@ -33,24 +34,28 @@ _MARKS = (
         r"|tested)|fill(?: (?:in|me|this))?|placeholder|insert|todo|tb[dca]"
         r"|(?:describe|specify|explain|enter|write|list) (?:the|your|an?|all|each|here)"
         r"|להשלמה|להשלים|למילוי|יש למלא|יש להשלים)"
-        r"(?!\w)[^\]\n]{0,200}|(?:your )?(?:name|date|signature|role|owner|approver|yyyy-mm-dd))\s*\]"
+        rf"(?!\w)[^\]\n]{{0,200}}|your {_WHO}|(?-i:(?=[A-Z])){_WHO}|yyyy-mm-dd)\s*\]"
         r"(?![(\[])"
+        rf"|(?:\A|[\n:|]|(?<!\w)(?:by|on))[^\w\n\]]{{0,9}}\[\s*{_WHO}\s*\](?![(\[])"
         r"|(?<!\w)(?:status|סטטוס)[^\w\n]{1,8}"
         r"(?:(?:draft )?(?:template|תבנית)(?!\w)|(?:draft|wip|טיוטה)[^\w\n]{0,20}(?=\n|\Z))"
         r"|(?<!\w)(?:by|owner|author|approver|reviewer|officer|cto|trader|name|date|role)[^\w\n:]{0,9}"
         r":[^\w\n<{.]{0,20}(?:\.{4,}|…{2,}|<(?:your )?(?:name|date|signature|role|owner|approver)>"
-        r"|\{\{[^{}\n]{0,200}\}\})[^\w\n]{0,20}(?=\n|\Z)"
+        r"|\{\{[^{}\n]{0,200}\}\}|yyyy-mm-dd)[^\w\n]{0,20}(?=\n|\Z)"
+        r"|(?<!\w)(?:approved|effective|reviewed|rehearsed|signed|updated|verified)(?: on)?"
+        r"[^\w\n]{1,9}yyyy-mm-dd(?!\w)"
         r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",
         re.IGNORECASE,
     ),
 )
 _NOTHING = re.compile(
-    r"[\W_]*(?:n/?a|none|nil|never|nothing|unlimited|x{3,}|pending|unknown|missing|removed|coming soon|later"
+    r"[\W_]*(?:n/?a|none|nil|never|nothing|nobody|unlimited|x{3,}|pending|unknown|missing|removed"
+    r"|coming soon|later"
     r"|to[ -]?do|wip|work in progress"
     r"|no (?:limits?|caps?|reviews?|gates?|inputs?|outputs?|conditions?|criteria)"
     r"|אין|ללא|להשלמה|not (?:applicable|available|mapped|needed|required|supported"
     r"|(?:yet )?(?:defined|decided|done|implemented|known|planned|written))"
-    r"|to be \w+(?: later)?|\{\{[^{}]*\}\})[\W_]*",
+    r"|always (?:met|open|pass(?:es)?|true)|to be \w+(?: later)?|\{\{[^{}]*\}\})[\W_]*",
     re.IGNORECASE,
 )
 _NOT_TOGETHER = re.compile(r"\\[1-9]|\(\?[^:!=<]")
@@ -133,6 +138,12 @@ def says_something(text: str) -> bool:
     return not _NOTHING.fullmatch(text) and any(
         char.isalnum() or unicodedata.category(char) == "So" for char in text
     )
+
+
+def begins_with_something(text: str) -> bool:
+    """Whether the text says something, and does not begin by saying nothing: ``none, always passes``."""
+    first = re.match(r"[\W_]*([^,;:.(–—]*)", text)
+    return says_something(text) and (first is None or not first[1] or says_something(first[1]))
 
 
 def shown(text: str) -> str:

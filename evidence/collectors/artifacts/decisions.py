@@ -15,6 +15,9 @@ from ..shared.documents import moment
 CONTRACT = "prelive_verification_log"
 SECTION = "decision"
 """The section of a row by which a document is known to state a decision."""
+SIGN_OFFS = "sign_offs"
+"""The section whose table lists who has to sign, by role."""
+_ROLE = re.compile(r"\W*(?:roles?|תפקיד)\W*", re.IGNORECASE)
 _WORDS = (
     r"(?:(?P<FAIL>FAIL(?:ED)?|(?:NOT?|NEVER)[- ](?:GO|PASS(?:ED)?|APPROVED)|REJECTED|ROLLBACK_AND_INVESTIGATE"
     r"|REMEDIATE_AND_REVALIDATE|נכשל)|(?P<CONDITIONAL>CONDITIONAL|COMPLETE_REQUIREMENTS_THEN_DEPLOY|מותנה)|(?P<PENDING>PENDING)"
@@ -40,17 +43,22 @@ _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])"
 
 
 class Stated(Struct, frozen=True):
-    """A file's decision (None for none) and its stages' statuses: FAIL, CONDITIONAL, PENDING or PASS."""
+    """A file's decision (None for none) and its stages' statuses: FAIL, CONDITIONAL, PENDING or PASS.
+
+    ``signers`` are the roles in its table of sign-offs, None where it has none.
+    """
 
     path: str
     decision: str | None
     stages: Mapping[str, str]
+    signers: tuple[str, ...] | None = None
 
     def to_json(self, others: Sequence[Stated]) -> dict[str, Any]:
         """The fact, with what contradicts it here or in the files before it."""
         return {
             "path": self.path,
             "decision": self.decision,
+            **({} if self.signers is None else {"signers": list(self.signers)}),
             "contradictions": [*self._inside(), *(text for other in others for text in self._beside(other))],
         }
 
@@ -119,4 +127,12 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
             status = next((match for cell in row.cells[1:] if (match := _FIRST.match(cell))), None)
             if stage and status and status.lastgroup:
                 stages.setdefault(f"stage{stage['number']}", status.lastgroup)
-    return Stated(path, next((word for word in _WORST if word in decisions), None), stages)
+    tables = [
+        table
+        for place in find_sections(text, sections.get(SIGN_OFFS, ()), path)
+        for table in within(place, document.tables)
+        if _ROLE.fullmatch(table.header[0])
+    ]
+    roles = sorted({"_".join(re.findall(r"\w+", row.cells[0].lower())) for t in tables for row in t.rows})
+    decision = next((word for word in _WORST if word in decisions), None)
+    return Stated(path, decision, stages, tuple(roles) if tables else None)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from ...base.numbers import PPM
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
-from ...reading.markdown import Document, Section, parse, within
+from ...reading.markdown import Document, Item, Section, parse, within
 from ...reading.markdown_text import from_word_start, has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
@@ -67,7 +67,7 @@ class ChecklistCollector:
     """Reads the pre-live checklist; see the module's description."""
 
     id: ClassVar[str] = "checklist"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = ChecklistOptions
 
     def __init__(self, options: ChecklistOptions) -> None:
@@ -147,14 +147,25 @@ def _categories(found: list[tuple[Section, re.Match[str]]], document: Document) 
     free = dict(shipped_sections("pre_live_checklist"))
     categories = []
     for section, match in found:
-        items = within(section, document.items)
-        boxes = [item.ticked and _says_done(item.text) for item in items if item.ticked is not None]
+        boxes = _boxes(within(section, document.items))
         name = heading_key(section.title[: match.start()] + section.title[match.end() :])
         kind = next((kind for kind, own in free.items() if from_word_start(*own)(name)), None)
         free.pop(kind or "", None)
-        figures = {"points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes)}
+        figures = {"points": int(match["points"]), "items": len(boxes), "ticked": sum(boxes.values())}
         categories.append({"id": kind, "name": name, "line": section.line, **figures})
     return categories
+
+
+def _boxes(items: list[Item]) -> dict[tuple[str, ...], bool]:
+    """The boxes, by their words and those of the items around them; one that stands twice counts once."""
+    boxes: dict[tuple[str, ...], bool] = {}
+    path: list[str] = []
+    for item in items:
+        words = " ".join(re.findall(r"\w+", item.text.casefold())) or str(item.line)
+        path = [*path[: item.depth - 1], words]
+        if item.ticked is not None:
+            boxes[tuple(path)] = item.ticked and _says_done(item.text) and boxes.get(tuple(path), True)
+    return boxes
 
 
 def _says_done(text: str) -> bool:

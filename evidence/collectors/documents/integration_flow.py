@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Section, Table, parse, within
-from ...reading.markdown_text import has_template_mark, heading_key, says_something
+from ...reading.markdown_text import begins_with_something, has_template_mark, heading_key
 from ...reading.workspace import View
 from ..shared.documents import read_document
 
@@ -50,7 +50,7 @@ class IntegrationFlowCollector:
     """Reads the integration-flow document; see the module's description."""
 
     id: ClassVar[str] = "integration_flow"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[BaseOptions]] = IntegrationFlowOptions
 
     def __init__(self, options: IntegrationFlowOptions) -> None:
@@ -118,7 +118,7 @@ def _stage_rows(table: Table) -> list[tuple[int, int, tuple[str, ...]]]:
 
 
 def _filled(text: str) -> bool:
-    return says_something(text) and not has_template_mark(text)
+    return begins_with_something(text) and not has_template_mark(text)
 
 
 def _stated(stage: Section, document: Document) -> dict[str, bool | None]:

@@ -20,7 +20,7 @@ from ...reading.markdown import Document, Section, Table, find_sections, match_s
 from ...reading.markdown_text import has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..shared.documents import absent, bounded, read_document, word_pattern
-from ..shared.quantities import PER_SECOND, count_near, latency_us, rate_per_second
+from ..shared.quantities import PER_SECOND, burst, count_near, latency_us, rate_per_second
 
 SECTIONS: dict[str, list[str]] = {
     "endpoint_mapping": [
@@ -48,6 +48,8 @@ OPERATIONS: dict[str, list[str]] = {
     "order_status": ["orderStatus", "reqOpenOrders", "סטטוס פקודה", "מצב פקודה"],
     "market_data": ["reqMktData", "market data subscription", "נתוני שוק"],
 }  # fmt: skip
+_NOUNS = {"connection": "connect", "disconnection": "disconnect"}
+"""Labels that name an operation only if they say nothing else: ``Connection failures`` are none."""
 _CODE = r"[0-9]{3,5}"
 _CODES = re.compile(
     rf"(?:(?:error|code|שגיאה|קוד)s?\s+)*#?{_CODE}(?:\s*(?:,|/|&|;|and|ו-?)\s*{_CODE})*", re.IGNORECASE
@@ -124,7 +126,7 @@ class InterfaceMapCollector:
     """Reads the interface map; see the module's description."""
 
     id: ClassVar[str] = "interface_map"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
 
     def __init__(self, options: InterfaceMapOptions) -> None:
@@ -234,7 +236,10 @@ class InterfaceMapCollector:
     def _named(self, cells: tuple[str, ...]) -> list[str]:
         """Operations that a row is about: by its label (the first cell with a letter), or by a whole cell."""
         label = next((cell for cell in cells if any(char.isalpha() for char in cell)), "")
-        names = [n for n, aliases in self._aliases.items() if aliases.search(label)]
+        bare_noun = _NOUNS.get(label.strip(" `*").lower())
+        names = (
+            [bare_noun] if bare_noun else [n for n, aliases in self._aliases.items() if aliases.search(label)]
+        )
         bare = [cell.removesuffix("()") for cell in cells]
         return names or [n for n, aliases in self._aliases.items() if any(map(aliases.fullmatch, bare))]
 
@@ -273,6 +278,9 @@ class InterfaceMapCollector:
                     figures[name] = max(stated or 0, figures[name] or 0) or stated
             if figures["messages_per_second"] is None:
                 figures["messages_per_second"] = _rate(clause)
+        for line in lines:  # what is allowed in bursts is allowed
+            if figures["messages_per_second"] is not None and _ABOUT_MESSAGES.search(line.plain):
+                figures["messages_per_second"] = max(figures["messages_per_second"], burst(line.plain))
         return figures
 
 

@@ -72,7 +72,7 @@ _HIGH = re.compile(r"above|over|more|exceed\w*|>|≥|מעל|יותר", re.IGNORE
 _NO_LONGER = re.compile(r"\((?:was|formerly|previously)\b|\bno longer\b", re.IGNORECASE)
 """What a trigger says before its number: works below it, above it, no longer."""
 _NOT = re.compile(
-    r"(?:\b(?:not|never|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t)"
+    r"(?:\b(?:not|never|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
     r"|\bno need to|\b(?:at most|up to|fewer than)\s+\w+|ללא|בלי|לא|אין)[\s-]+"
     r"(?:(?:be|have|been|to|all|the|any)\s+)*\Z",
     re.IGNORECASE,
@@ -81,6 +81,14 @@ _NOT_INSIDE = re.compile(r"\b(?:not|never)\b|n['’]t\b", re.IGNORECASE)
 _NOT_AFTER = re.compile(
     r"\w*\s+(?:(?:is|are) (?:forbidden|prohibited|optional)|(?:may|can) (?:remain|stay))\b", re.IGNORECASE
 )
+_UNWATCHED = re.compile(
+    r"(?:\bby|[|:])\W*(?:nobody|no[\s-]?one)\b|\b(?:not|nobody|no one) (?:watch|monitor|enforce|check)\w*",
+    re.IGNORECASE,
+)
+_LASTS = re.compile(
+    r"\bfor\s+(?!the\s)(?:[a-z]+\s+){0,4}[0-9]+[\s-]*(?:s|min|h|day|week|month|quarter|year)", re.IGNORECASE
+)
+"""What a trigger adds that nobody looks at it, or that it fires only after some time."""
 _DAY = Fraction(1, 24)
 _PER_HOUR: dict[str, int | Fraction] = {"h": 1, "ש": 1, "m": 60, "ד": 60, "s": 3600, "d": _DAY, "י": _DAY}
 _MICRO = 1_000_000
@@ -115,7 +123,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:
@@ -158,7 +166,8 @@ class RollbackCollector:
     def _procedure(self, text: str) -> dict[str, Any]:
         path = self._path
         found = {name: find_sections(text, own, path) for name, own in self._sections.items()}
-        triggers, recovery = self._lines(text, "triggers"), self._lines(text, "recovery")
+        triggers = [line for line in self._lines(text, "triggers") if not _UNWATCHED.search(line.plain)]
+        recovery = self._lines(text, "recovery")
         document = parse(text, path)
         return {
             "file": path,
@@ -231,9 +240,21 @@ def _named(lines: list[Text], words: dict[str, str]) -> list[str]:
 def _found(pattern: str, line: str) -> re.Match[str] | None:
     """Where a line speaks of something, unless it says that it is not done."""
     match = from_word_start(pattern)(line)
-    if match is None or _NOT.search(line, 0, match.start()) or _NOT_INSIDE.search(match.group()):
+    if match is None or _is_denied(match):
         return None
-    return None if _NOT_AFTER.match(line, match.end()) else match
+    again = from_word_start(pattern)(line[match.end() :])
+    while again is not None:  # "cancel orders: do not cancel"
+        if again.group()[:4].lower() == match.group()[:4].lower() and _is_denied(again):
+            return None
+        again = from_word_start(pattern)(again.string[again.end() :])
+    return match
+
+
+def _is_denied(match: re.Match[str]) -> bool:
+    """Whether the words around say that it is not done, or need not be."""
+    line = match.string
+    before = _NOT.search(line, 0, match.start()) or _NOT_INSIDE.search(match.group())
+    return before is not None or _NOT_AFTER.match(line, match.end()) is not None
 
 
 def _in_order(lines: list[Text]) -> list[str]:
@@ -262,7 +283,8 @@ def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) 
                 text = next((t for t in below.texts(line) if _limit(name, t) is not None), line.plain)
                 after = _limit(name, line.plain[match.end() :])
                 micro = after if after is not None else _limit(name, text)
-                if name in TRIGGERS and _is_reversed(name, line.plain if after is not None else text):
+                told = line.plain if after is not None else text
+                if name in TRIGGERS and (_is_reversed(name, told) or _LASTS.search(told)):
                     micro, reversed_ = None, True
                 stated.append({"trigger": name, "micro": micro, "line": line.line})
         found += [one for one in stated if one["micro"] is not None and not reversed_] or [

@@ -16,21 +16,29 @@ from typing import Any, ClassVar
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Table, parse, within
-from ...reading.markdown_text import has_template_mark, heading_key, says_something
+from ...reading.markdown_text import begins_with_something, has_template_mark, heading_key
 from ...reading.workspace import View
 from ..shared.documents import read_document, scaled
 
 _WEEKS = re.compile(
     r"\W*(?P<from>from\s+)?(?:weeks?|wk|w(?=[1-9])|שבוע(?:ות)?)\s*(?P<least>≥|>=)?\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
-    r"(?:\s*(?:-|–|—|to\b|and\b|&|עד)\s*(?:week\s*)?(?P<last>[1-9][0-9]{0,2})(?![0-9]))?"
+    r"(?:\s*(?:-|–|—|,|to\b|and\b|&|עד)\s*(?:week\s*)?(?P<last>[1-9][0-9]{0,2})(?![0-9]))?"
     r"\s*(?P<open>\+|on(?:wards?)?\b|and\s+(?:on|after|later|beyond)\b|ואילך|והלאה)?",
     re.IGNORECASE,
 )
 _BARE_WEEKS = re.compile(
-    r"(?P<first>[1-9][0-9]{0,2})(?:\s*[-–—]\s*(?P<last>[1-9][0-9]{0,2}))?\s*(?P<open>\+|on(?:wards?)?|ואילך)?",
+    r"(?P<first>[1-9][0-9]{0,2})(?:\s*(?:[-–—,]|and|to)\s*(?P<last>[1-9][0-9]{0,2}))?\s*(?P<open>\+|on(?:wards?)?|ואילך)?",
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s*%")
+_WEEKS_IN = re.compile(rf"\b(?:in|during|for|from|already|of){_WEEKS.pattern}", re.IGNORECASE)
+_ALLOWING = re.compile(
+    r"(?<!not )(?<!never )\b(?:allow|permit|use|deploy|invest|scale|go|trade|run|start|begin)\w*\s+"
+    r"(?:[a-z]+\s+){0,4}[0-9]"
+    r"|%\s+(?:of\s+(?:[a-z]+\s+)?capital\s+)?(?:may|can|is|are)\s+(?!not\b)(?:be\s+)?(?:allow|permit|use|deploy|invest)",
+    re.IGNORECASE,
+)
+"""A share of the capital that a sentence allows in a week."""
 _CAPITAL = re.compile(r"capital|allocation|הון|הקצאה", re.IGNORECASE)
 _CAP = re.compile(
     r"\bcap(?:s|ped)?\b|position (?:limit|size)|max(?:imum)?\.? position|תקר[הת]|מגבלת", re.IGNORECASE
@@ -52,7 +60,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -67,7 +75,8 @@ class ScaleUpCollector:
             return Observation({"file": None, "steps": []}, (problem,))
         document = parse(text, self._path)
         steps: dict[tuple[Any, ...], dict[str, Any]] = {}
-        for step in [*self._from_tables(document), *self._from_text(document)]:
+        found = [*self._from_tables(document), *self._from_text(document)]
+        for step in [*found, *self._exceptions(document, found)]:
             known = steps.setdefault((step["from_week"], step["to_week"], step["capital_ppm"]), step)
             known["position_cap"] = known["position_cap"] or step["position_cap"]
             known["review"] = known["review"] or step["review"]
@@ -107,7 +116,7 @@ class ScaleUpCollector:
                 share = next((cell for cell in shares if _PERCENT.search(cell)), "")
                 step = weeks and self._step(weeks, share, row.line)
                 if step:
-                    step["position_cap"] = _stated(row.cells, cap, rest, _CAP)
+                    step["position_cap"] = _stated(row.cells, cap, rest, _CAP) and _caps(rest)
                     step["review"] = _stated(row.cells, review, rest, _REVIEW)
                     steps.append(step)
         return steps
@@ -124,9 +133,23 @@ class ScaleUpCollector:
             capital = next((one for one in lines if _CAPITAL.search(one) and _PERCENT.search(one)), text)
             step = weeks and self._step(weeks, capital, line)
             if step:
-                step["position_cap"] = _CAP.search(text) is not None
+                step["position_cap"] = _CAP.search(text) is not None and _caps(text)
                 step["review"] = _REVIEW.search(text) is not None
                 steps.append(step)
+        return steps
+
+    def _exceptions(self, document: Document, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Sentences that allow more in some week than the steps begun by then do: steps without a guard."""
+        steps = []
+        for line in document.texts:
+            for sentence in re.split(r"[.;]\s", line.plain):
+                weeks, shares = list(_WEEKS_IN.finditer(sentence)), list(_PERCENT.finditer(sentence))
+                if len(weeks) != 1 or len(shares) != 1 or not _ALLOWING.search(sentence):
+                    continue
+                step = self._step(weeks[0], sentence, line.line)
+                begun = [o["capital_ppm"] for o in known if step and o["from_week"] <= step["from_week"]]
+                if step and begun and step["capital_ppm"] > max(begun):
+                    steps.append(step)
         return steps
 
 
@@ -139,4 +162,9 @@ def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.P
     if column is None:
         return pattern.search(rest) is not None
     cell = cells[column]
-    return says_something(cell) and not has_template_mark(cell)
+    return begins_with_something(cell) and not has_template_mark(cell)
+
+
+def _caps(text: str) -> bool:
+    """Whether the position cap is one: no more than the whole."""
+    return all(Decimal(share["percent"]) <= 100 for share in _PERCENT.finditer(text))

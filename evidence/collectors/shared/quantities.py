@@ -39,6 +39,24 @@ _WORDS = {"one": "1", "two": "2", "three": "3", "five": "5", "ten": "10"}
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
 
 
+_SPREAD = re.compile(
+    rf"{_NUMBER}\s*(?:{_UNIT}s?)?\s*(?:±|\+/?[-−])\s*(?P<more>[0-9]{{1,9}}(?:\.[0-9]{{1,9}})?)\s*"
+    rf"{_UNIT.replace('<unit>', '<more_unit>')}s?(?!\w)",
+    re.IGNORECASE,
+)
+_NO_PROMISE = re.compile(
+    r"\b(?:no|without an?)\s+(?:\w+\s+)?(?:sla|target|limit|guarantee|commitment)s?\b"
+    r"|\bnot guaranteed\b|\bbest[\s-]effort\b"
+    r"|\A\W*(?:observed|measured|typical(?:ly)?|average|median)\b(?!.*\b(?:sla|target|limit|max))",
+    re.IGNORECASE,
+)
+"""What promises no figure, though one may be there."""
+_BURST = re.compile(
+    rf"\b(?:burst|peak|spike)s?\b(?:[\s:(]+(?:of|at|to|up|about|until|max\w*))*[\s:(]+{_COUNT.pattern}",
+    re.IGNORECASE,
+)
+
+
 def ungrouped(number: str) -> str:
     """The number without what keeps its thousands apart."""
     return re.sub("[ ,'’_]", "", number)
@@ -59,7 +77,9 @@ def latency_us(text: str, header: str = "") -> int | None:
     A figure marked ``p95`` wins; otherwise it is the longest duration. A bare number takes its unit from the
     column's header, as in ``SLA (ms)``.
     """
-    text = _AT_LEAST.sub("", text)
+    if _NO_PROMISE.search(text):
+        return None
+    text = _SPREAD.sub(_at_most, _AT_LEAST.sub("", text))
     text = _WORD.sub(lambda match: _WORDS[match[1].lower()], text)
     marked = [_microseconds(_value(match), match["unit"]) for match in _P95.finditer(text)]
     if marked:
@@ -69,6 +89,12 @@ def latency_us(text: str, header: str = "") -> int | None:
         return max(found)
     unit, bare = _HEADER_UNIT.search(header), _BARE.fullmatch(text.strip())
     return None if unit is None or bare is None else _microseconds(_value(bare), unit["unit"])
+
+
+def _at_most(spread: re.Match[str]) -> str:
+    """The longest that ``500 ± 400 ms`` may take."""
+    unit, more_unit = spread["unit"] or spread["more_unit"], spread["more_unit"]
+    return f"{_microseconds(_value(spread), unit) + _microseconds(Fraction(spread['more']), more_unit)} us"
 
 
 def count_near(text: str, label: re.Pattern[str]) -> int | None:
@@ -94,6 +120,12 @@ def count_near(text: str, label: re.Pattern[str]) -> int | None:
     after = [m for m in counts if m.start() >= end]
     chosen = (before[-1:] or after or counts)[:1]
     return _count(text, chosen[0]) if chosen else None
+
+
+def burst(text: str) -> int:
+    """The largest count that a line allows in bursts (``40, bursts of 200``); zero where it names none."""
+    found = (match for match in _BURST.finditer(text) if not _TIME_UNIT_AFTER.match(text, match.end()))
+    return max((int(ungrouped(match["number"])) for match in found), default=0)
 
 
 def rate_per_second(text: str) -> int | None:

@@ -20,12 +20,18 @@ from .stubs import is_harmless, stub_reason, touches_nothing
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "connect": ("connect",),
     "disconnect": ("disconnect",),
-    "account_info": ("get_account_info", "account_info", "account_summary"),
-    "positions": ("get_positions", "positions"),
-    "place_order": ("place_order", "place"),
-    "cancel_order": ("cancel_order", "cancel"),
-    "order_status": ("get_order_status", "order_status", "poll_reports"),
-    "market_data": ("subscribe_market_data", "market_data", "subscribe"),
+    "account_info": (
+        "get_account_info",
+        "account_info",
+        "account_summary",
+        "reqAccountSummary",
+        "reqAccountUpdates",
+    ),
+    "positions": ("get_positions", "positions", "reqPositions"),
+    "place_order": ("place_order", "place", "placeOrder"),
+    "cancel_order": ("cancel_order", "cancel", "cancelOrder"),
+    "order_status": ("get_order_status", "order_status", "poll_reports", "reqOpenOrders"),
+    "market_data": ("subscribe_market_data", "market_data", "subscribe", "reqMktData"),
 }
 """Operation id → names of methods that stand for it."""
 

@@ -21,6 +21,7 @@ _STEPS = 500
 _MOST_PARTS = 10
 _WRAPPING = frozenset({"bool", "list", "tuple", "set", "frozenset", "sorted", "len", "next"})
 _LOOKS = frozenset({"startswith", "match", "fullmatch", "fnmatch", "fnmatchcase"})
+_ACCOUNT = re.compile(r"D?[UFI]\d{5,}")
 _LONGEST_PATTERN, _MOST_REPEATS = 60, 4
 _MANY_TIMES = re.compile(r"\{[^}]*\d{3}")
 """Of a regular expression that is tried on nine characters: bounds on the time that it takes."""
@@ -181,6 +182,8 @@ class Conditions:
             return None
         mine: object = self._sample
         if isinstance(self._sample, str):
+            if self._are_accounts(values) and not is_open and not isinstance(asked, ast.Subscript):
+                return any(str(value)[0] == self._sample[0] for value in values)  # the one that is pinned
             mine = self._part(asked)
             if mine is None or not any(isinstance(value, str) for value in values):
                 return None
@@ -188,6 +191,10 @@ class Conditions:
             return None
         found = mine in values or str(mine) in values
         return found if found or not is_open else None
+
+    @staticmethod
+    def _are_accounts(values: list[object]) -> bool:
+        return bool(values) and all(isinstance(one, str) and _ACCOUNT.fullmatch(one) for one in values)
 
     def _part(self, node: ast.expr) -> str | None:
         """The part of the account that is asked for: ``account[:2]``, ``account[0]``."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from ..shared import python_source as python
+from ..shared.python_source import name_of
 from .model import Clue, Program, Routine, called_name, matches, mentioned
 from .stubs import stub_reason
 from .values import members, resolve
@@ -151,8 +152,36 @@ def _loops(routine: Routine, connecting: frozenset[str]) -> Iterator[ast.For | a
 
 
 def _rounds(program: Program, routine: Routine, loop: ast.For | ast.AsyncFor | ast.While) -> int | None:
-    """How often a loop over a literal or a ``range`` of one goes round; None for any other loop."""
-    return None if isinstance(loop, ast.While) else _length(program, routine, loop.iter)
+    """How often a loop over a literal, a ``range`` of one or up to a count goes round; else None."""
+    if isinstance(loop, ast.While):
+        return _counted(program, routine, loop)
+    return _length(program, routine, loop.iter)
+
+
+def _counted(program: Program, routine: Routine, loop: ast.While) -> int | None:
+    """The rounds of ``while attempt < 3``, which begins at a literal and goes up by one in each."""
+    test = loop.test
+    if not (isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.left, ast.Name)):
+        return None
+    name = test.left.id
+    bumps = [
+        node for node in routine.nodes if isinstance(node, ast.AugAssign) and name_of(node.target) == name
+    ]
+    plain = [each for each in loop.body if each in bumps]
+    by_one = (
+        isinstance(each.op, ast.Add) and isinstance(each.value, ast.Constant) and each.value.value == 1
+        for each in bumps
+    )
+    skips = any(
+        isinstance(node, ast.Continue) for node in python.walk(loop) if plain and plain[0] is not loop.body[0]
+    )
+    starts = routine.variables.get(name, [])
+    if len(plain) != 1 or len(bumps) != 1 or len(starts) != 1 or skips or not all(by_one):
+        return None
+    first, last = _integer(program, starts[0], routine), _integer(program, test.comparators[0], routine)
+    if first is None or last is None or not isinstance(test.ops[0], (ast.Lt, ast.LtE)):
+        return None
+    return max(0, last - first + isinstance(test.ops[0], ast.LtE))
 
 
 def _length(program: Program, routine: Routine, over: ast.expr) -> int | None:

@@ -39,6 +39,7 @@ SUFFIXES = (
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?!(?<=#)F\d{5}\b)(?:DUSIM|D?[UFI])(?!0+\b)\d{5,}(?![A-Za-z0-9_])")
 """An account's id; ``#F08080`` is a colour, and nobody has an id of zeros alone, which only holds a place."""
+_COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
 _ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
 _URL_BYTES = re.compile(rb"://[^\s:/@]{0,80}+:[^\s/@]{3,80}@")
@@ -65,6 +66,9 @@ _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~
 
 
 _LOGINS = frozenset({"login", "authenticate", "HTTPBasicAuth", "BasicAuth", "HTTPDigestAuth"})
+_PARSED = frozenset({"token", "tok", "next_token", "prev_token"})
+"""What parsers call the words that they compare: short ones and punctuation, no secret."""
+_WORD = re.compile(r"[A-Za-z]{1,7}|[^\w\s]{1,3}")
 _DECODING = frozenset({"SecretStr", "SecretBytes", "str", "bytes", "b64decode", "unhexlify", "fromhex"})
 """Functions that take a user's name and a password, and those that give what they are given."""
 
@@ -187,6 +191,7 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
     comments = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}  # or documentation
     covered: set[tuple[str, int]] = set()
     seen: set[tuple[int, int]] = set()
+    quiet = comments | {id(part) for node in module.nodes for part in _colours(node)}
     for node, _ in program.walk(module):
         for name, value in _named_values(node):
             is_secret = rules.is_about_secret(name)
@@ -196,7 +201,7 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
                     seen.add((first, column))
                     found.secrets.append(_secret(first, kind, name, len(content)))
                     covered.update((kind, line) for line in range(first, last + 1))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in comments:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet:
             found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
@@ -207,13 +212,23 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
     return found
 
 
+def _colours(node: ast.AST) -> list[ast.expr]:
+    """The members of a list of colours such as ``["F08080", "4682B4"]``, one of which is no account."""
+    parts = node.values if isinstance(node, ast.Dict) else getattr(node, "elts", [])
+    texts = [text_of(part) for part in parts]
+    is_all = bool(texts) and all(map(_COLOUR.fullmatch, texts))
+    return parts if is_all and not all(map(_ACCOUNT.fullmatch, texts)) else []
+
+
 def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     """Names and what they are given, compared with, or replaced by where there is nothing of that name."""
     yield from given(node)
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):
-                yield name_of(one), other
+                is_word = isinstance(other.value, str) and _WORD.fullmatch(other.value)
+                if not (is_word and name_of(one).lower() in _PARSED):
+                    yield name_of(one), other
     elif isinstance(node, ast.Call) and called_name(node) in LOOKUPS and len(node.args) > 1:
         yield text_of(node.args[0]), node.args[1]
     elif isinstance(node, ast.Call) and called_name(node) in _LOGINS and len(node.args) > 1:

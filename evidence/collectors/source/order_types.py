@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from ...base.errors import masked
+from ..shared.python_source import name_of
 from .model import Module, Program, Routine, assignments, called_name, text
 from .secrets import shapes
 from .values import given, strings
@@ -36,11 +37,23 @@ def find_order_types(program: Program, module: Module) -> tuple[set[tuple[int, s
             found.update(literals)
             if sent and not closed:
                 unknown.add((value.lineno, ast.unparse(value)))
+        if isinstance(node, ast.Call) and _sets_anything(program, node, module.path, routine):
+            unknown.add((node.lineno, ast.unparse(node)))
         if isinstance(node, ast.Call) and called_name(node) == _ORDER and _spread(node, routine):
             unknown.add((node.lineno, ast.unparse(node)))
         if len(found) >= _MANY:
             break
     return found, unknown
+
+
+def _sets_anything(program: Program, call: ast.Call, path: str, routine: Routine | None) -> bool:
+    """Whether ``setattr(order, name, …)`` may set the order type, or what it sets cannot be told."""
+    if called_name(call) != "setattr" or len(call.args) != 3 or text(call.args[1]):
+        return False
+    names, closed = strings(program, call.args[1], path, routine)
+    return "order" in name_of(call.args[0]).lower() and (
+        not closed or bool(NAMES & {name for _, name in names})
+    )
 
 
 def _spread(call: ast.Call, routine: Routine | None) -> bool:

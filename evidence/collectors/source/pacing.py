@@ -13,7 +13,7 @@ from typing import TypeGuard
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .model import Clue, Program, Routine, assignments, called_name, matches
+from .model import Clue, Program, Routine, assignments, called_name, matches, text
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
 """Settings of the throttle in the client libraries (``ib.client``); zero requests switch it off."""
@@ -47,7 +47,7 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterato
     used = frozenset(routine for routine in program.routines if routine.handle in on_path)
     for path, module in program.modules.items():
         for node, around in program.walk(module):
-            for target, value in assignments(node):
+            for target, value in [*assignments(node), *_set(node)]:
                 off = isinstance(value, ast.Constant) and not value.value
                 if isinstance(target, ast.Attribute) and target.attr in _THROTTLE and not off:
                     in_use = around is None or program.is_live(around)
@@ -67,6 +67,13 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterato
             lines = list(_limits(routine, _dependence(routine, state, keepers)))
             if lines:
                 yield Clue(routine.path, min(lines), f"{routine.name} limits by the clock", routine in used)
+
+
+def _set(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What ``setattr(client, "MaxRequests", 45)`` assigns."""
+    if isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
+        name = text(node.args[1])
+        yield ast.copy_location(ast.Attribute(node.args[0], name, ast.Store()), node), node.args[2]
 
 
 def _known(program: Program, path: str, node: ast.expr) -> str | None:

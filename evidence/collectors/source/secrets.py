@@ -70,6 +70,9 @@ _ABOUT = re.compile(
     r"count|regex|pattern|hint|label|policy|expiry|ttl|timeout|prompt|message|endpoint|algorithm|rule|schema)s?"
 )
 
+_OF_SECRET = re.compile(
+    r"[a-z_]+_(?:hash|digest|id|name|field|column|env|var|file|path|url|header|prefix|type)", re.IGNORECASE
+)
 _CHOICE = re.compile(r"(?:is|has|use|update|ask|ask_for|require|show|hide|allow|enable|disable|force)_.*")
 """Names that say what to do about a secret; a word as their value says when."""
 
@@ -137,6 +140,8 @@ def is_placeholder(value: str, name: str = "") -> bool:
         return True
     if _VARIABLE.fullmatch(text[:_LONGEST_NAME]) and is_about_secret(text):
         return True  # the name of an environment variable
+    if name and snake(text).startswith(f"{snake(name)}_") and _OF_SECRET.fullmatch(text[:_LONGEST_NAME]):
+        return True  # the name of a field: ``{"api_key": "api_key_hash"}``
     return bool(name) and (snake(text) == snake(name) or snake(name).endswith("_" + snake(text)))
 
 

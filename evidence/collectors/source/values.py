@@ -24,6 +24,8 @@ _SAME = frozenset(
     | {"fromkeys", "MappingProxyType"}
 )
 """Functions that give what they are given, as far as its members count; ``compile`` is that of ``re``."""
+_CASES = frozenset({"upper", "lower", "strip"})
+"""Methods of strings that are carried out."""
 _VIEWS = frozenset({"keys", "values"})
 _DECLARING = frozenset({"Field", "Option", "Argument", "Query", "Param", "PrivateAttr"})
 """Functions of pydantic, typer and the like whose first argument is the default of what they declare."""
@@ -127,7 +129,8 @@ def members(
     if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
         parts = [(item, path, routine) for item in node.elts]
     elif isinstance(node, ast.Dict):
-        items = [*node.keys, *([] if keys else node.values)]
+        spread = (value for key, value in zip(node.keys, node.values, strict=True) if key is None)
+        items = [*node.keys, *(spread if keys else node.values)]
         parts = [(item, path, routine) for item in items if item is not None]
     elif isinstance(node, ast.Starred):
         parts = [(node.value, path, routine)]
@@ -176,6 +179,9 @@ class _Search:
         deeper = depth - 1
         if isinstance(node, (ast.Constant, ast.Dict, ast.Tuple, ast.List, ast.Set)):
             yield Value(node, place.line or node.lineno, place)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            for side in (node.left, node.right):
+                yield from self.values(side, place, deeper)
         elif isinstance(node, ast.JoinedStr) and all(map(text, node.values)):
             whole = ast.Constant("".join(map(text, node.values)))
             yield Value(whole, place.line or node.lineno, place)
@@ -230,14 +236,24 @@ class _Search:
             isinstance(item, ast.Call) and called_name(item) in _SAME and len(item.args) == 1
         ):
             item = item.value if isinstance(item, ast.Attribute) else item.args[0]
-        over = node.generators[0]
-        if (
-            len(node.generators) == 1
-            and not over.ifs
-            and isinstance(item, ast.Name)
-            and item.id == name_of(over.target)
-        ):
-            yield from self.values(over.iter, place, depth)
+        first, last = node.generators[0], node.generators[-1]
+        if len(node.generators) > 2 or first.ifs or last.ifs:
+            return
+        if not isinstance(item, ast.Name) or item.id != name_of(last.target):
+            return
+        if first is last:
+            yield from self.values(last.iter, place, depth)
+        elif isinstance(last.iter, ast.Name) and last.iter.id in {
+            name_of(part) for part in python.walk(first.target)
+        }:
+            # for action, codes in TABLE.items() for code in codes
+            table = first.iter
+            if isinstance(table, ast.Call) and isinstance(table.func, ast.Attribute):  # its items or values
+                table = table.func.value
+            for value in self.values(table, place, depth):
+                parts = value.node.values if isinstance(value.node, ast.Dict) else []
+                for part in parts:
+                    yield from self.values(part, value.place, depth)
 
     def _annotation(self, node: ast.expr, place: Place) -> tuple[ast.expr | None, Place]:
         """The annotation of a parameter, or of a field of what is annotated with a class of the program."""
@@ -337,7 +353,14 @@ class _Search:
 
     def _call(self, node: ast.Call, place: Place, depth: int) -> Iterator[Value]:
         name = called_name(node)
-        if name in _SAME and node.args:
+        if name in _CASES and not node.args and isinstance(node.func, ast.Attribute):
+            for one in self.values(node.func.value, place, depth):
+                if content := text(one.node):
+                    changed = ast.Constant(getattr(content, name)())
+                    yield Value(ast.copy_location(changed, one.node), one.line, one.place)
+                else:
+                    self.complete = False
+        elif name in _SAME and node.args:
             yield from self.values(node.args[0], place, depth)
         elif name == "get" and node.args and isinstance(node.func, ast.Attribute):
             for table in self.values(node.func.value, place, depth):

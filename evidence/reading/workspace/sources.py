@@ -20,7 +20,7 @@ NOT_THE_PRODUCT = frozenset(
 )
 """Directories at the top that hold no code of the product; left out where the sources are discovered."""
 
-_TEST = re.compile(r"(?:.*/)?(?:(?:tests?|testing)/.*|test_[^/]*\.py|[^/]*_test\.py|conftest\.py)")
+_TEST = re.compile(r"(?:.*/)?(?:(?:tests?|testing|testdata)/.*|test_[^/]*\.py|[^/]*_test\.py|conftest\.py)")
 
 
 class Selection(Struct, frozen=True, dict=True):

@@ -184,7 +184,7 @@ def test_the_score_is_the_weighted_share_rounded_down(
     for number, (points, boxes) in enumerate(parts):
         text += (
             f"## Part {number} ({points} pts)\n"
-            + "".join(f"- [{'x' if b else ' '}] i\n" for b in boxes)
+            + "".join(f"- [{'x' if b else ' '}] i {n}\n" for n, b in enumerate(boxes))
             + "\n"
         )
     facts = watch("checklist", {PATH: text}).facts

@@ -199,3 +199,155 @@ def order_shares(id, amount): raise NotImplementedError
 def run(): pass
 """
     assert list(stubs(watch("source", {"app/a.py": text}))) == ["run"]
+
+
+def secrets_of(watch: Any, text: str) -> list[str]:
+    return [one["name"] for one in watch("source", {"app/a.py": text}).facts["secrets"]]
+
+
+def test_words_of_a_parser_and_names_of_fields_are_no_secrets(watch: Any) -> None:
+    assert secrets_of(watch, 'if token == "is" or tok != "(":\n    pass\n') == []
+    assert secrets_of(watch, 'FIELDS = {"api_key": "api_key_hash"}\n') == []
+    assert secrets_of(watch, 'if token == "Hunter22":\n    pass\npassword = "password_42"\n') == [
+        "token",
+        "password",
+    ]
+
+
+def test_what_go_keeps_in_testdata_is_no_secret_of_the_product(watch: Any) -> None:
+    secret = 'password = "Hunter2-Hunter2"\n'
+    found = watch("source", {"app/a.py": "x = 1\n", "app/testdata/b.py": secret, "app/c.py": secret})
+    assert [one["path"] for one in found.facts["secrets"]] == ["app/c.py"]
+
+
+def test_a_colour_among_colours_is_no_account(watch: Any) -> None:
+    found = watch("source", {"app/a.py": 'A = ["F08080", "4682B4"]\nB = ["F12345", "U12345"]\n'})
+    assert [one["line"] for one in found.facts["account_ids"]] == [2, 2]
+
+
+WHILE = """
+import time
+class Handler:
+    def connect(self):
+        {before}
+        while {test}:
+            try:
+                return self.ib.connect("127.0.0.1", 4002)
+            except OSError:
+                time.sleep(1)
+            {after}
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "test", "after", "tries"),
+    [
+        ("attempt = 0", "attempt < 3", "attempt += 1", 3),
+        ("attempt = 1", "attempt <= 3", "attempt += 1", 3),
+        ("attempt = 0", "attempt < 3", "attempt += 0", None),
+        ("attempt = 0", "attempt < 3", "attempt = 0", None),
+        ("attempt = 0", "attempt < 3", "attempt += 1; attempt = 0", None),
+        ("attempt = 0", "attempt < 3", "attempt += 1; attempt -= 1", None),
+        ("attempt = 0", "attempt < 3", "", None),
+        ("attempt = 0", "attempt < 3 or True", "attempt += 1", None),
+    ],
+)
+def test_the_rounds_of_a_loop_with_a_counter_are_told(
+    watch: Any, before: str, test: str, after: str, tries: int | None
+) -> None:
+    text = WHILE.format(before=before, test=test, after=after)
+    (place,) = watch("source", {BROKER: text}).facts["safeguards"]["reconnection"]["evidence"]
+    assert place["tries"] == tries
+
+
+def test_a_throttle_may_be_set_by_name(watch: Any) -> None:
+    text = 'class H:\n    def connect(self):\n        setattr(self.ib.client, "MaxRequests", {})\n'
+    text += "        self.ib.connect()\n"
+    states = [
+        watch("source", {BROKER: text.format(n)}).facts["safeguards"]["pacing_limiter"]["state"]
+        for n in (45, 0)
+    ]
+    assert states == ["present", "absent"]
+
+
+ORDER = """
+class H:
+    def place_order(self, intent):
+        order = Order()
+        {}
+        return self.ib.placeOrder(self.contract, order)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "values", "is_known"),
+    [
+        ('order.orderType = {"a": "mkt", "b": "lmt"}[intent.kind].upper()', ["LMT", "MKT"], True),
+        ("order.orderType = intent.kind.upper()", [], False),
+        ("setattr(order, intent.name, intent.value)", [], False),
+        ('setattr(order, "tif", intent.value)', [], True),
+    ],
+)
+def test_order_types_in_another_case_or_under_a_name_put_together(
+    watch: Any, line: str, values: list[str], is_known: bool
+) -> None:
+    found = watch("source", {BROKER: ORDER.format(line)})
+    assert [one["value"] for one in found.facts["order_types"]] == values
+    assert is_known == all(problem.fact != "order_types" for problem in found.problems)
+
+
+def test_operations_may_be_called_as_the_broker_calls_them(watch: Any) -> None:
+    text = "from ib_async import IB\nclass H:\n" + "".join(
+        f"    def {name}(self, *a): return self.ib.{name}(*a)\n"
+        for name in ("placeOrder", "cancelOrder", "reqPositions", "reqAccountSummary", "reqMktData")
+    )
+    states = watch("source", {BROKER: text}).facts["operations"]
+    done = {name for name, state in states.items() if state == "implemented"}
+    assert done == {"place_order", "cancel_order", "positions", "account_info", "market_data"}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "dict.fromkeys((200, 201), 'reject')",
+        "{code: 'reject' for code in (200, 201)}",
+        "{code: act for act, codes in {'reject': (200, 201)}.items() for code in codes}",
+        "{200: 'reject', **dict.fromkeys((201,), 'reject')}",
+        "dict.fromkeys((200,), 'reject') | {201: 'reject'}",
+    ],
+)
+def test_codes_of_a_table_made_from_them_are_handled(watch: Any, table: str) -> None:
+    text = f"""
+ACTIONS = {table}
+class H:
+    def connect(self):
+        self.ib.errorEvent += self.on_error
+        self.ib.connect()
+    def on_error(self, reqId, errorCode, message, contract):
+        if errorCode in ACTIONS:
+            self.reject(ACTIONS[errorCode])
+        elif errorCode == 1100:
+            self.again()
+"""
+    assert watch("source", {BROKER: text}).facts["safeguards"]["error_handling"]["codes_handled"] == [
+        200,
+        201,
+        1100,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pinned", "state"),
+    [("frozenset({'DU1234567'})", "present"), ("{'DU7654321', 'U1234567'}", "absent")],
+)
+def test_accounts_compared_with_the_pinned_ones_are_checked(watch: Any, pinned: str, state: str) -> None:
+    text = f"""
+PINNED = {pinned}
+class H:
+    def connect(self):
+        self.ib.connect()
+        for account in self.ib.managedAccounts():
+            if account not in PINNED:
+                raise RuntimeError(account)
+"""
+    assert watch("source", {BROKER: text}).facts["safeguards"]["account_check"]["state"] == state

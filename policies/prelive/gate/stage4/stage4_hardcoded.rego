@@ -17,7 +17,9 @@ check_no_hardcoded_secrets := data.gate.lib.check([
 #   short_name: no_hardcoded_secrets
 #   severity: CRITICAL
 #   risk: Whoever reads the sources can trade on the account.
-#   solution: Revoke the secret, since it is in the history too; read its replacement from the environment or a vault.
+#   solution: >-
+#     Split a file that is too large to scan. Read a secret from the environment or a vault, and revoke the one that
+#     was found, since it is in the history too.
 #   owner: devops_lead
 #   controls: [gate:stage4]
 #   facts: [source.scanned, source.secrets, source.secrets_total, source.unscanned, source.unscanned_total]

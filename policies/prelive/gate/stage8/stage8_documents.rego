@@ -173,13 +173,17 @@ check_decisions_agree := data.gate.lib.check([
 		decisions_refused(input.facts.artifacts.decisions, data.gate.params.stage8.accepted_decisions.value),
 	),
 	data.gate.lib.none_of("contradictions", decision_contradictions(input.facts.artifacts.decisions)),
+	data.gate.lib.none_of(
+		"signers",
+		signers_left_out(input.facts.artifacts.decisions, data.gate.params.stage8.required_roles.value),
+	),
 ])
 
 # METADATA
 # title: The recorded decisions agree
 # description: >-
 #   The verification log and the decision document state an accepted decision, which follows from their stages,
-#   and they do not contradict each other.
+#   and they do not contradict each other. A table of sign-offs in the document lists every required role.
 # custom:
 #   short_name: decisions_agree
 #   severity: HIGH
@@ -207,6 +211,17 @@ decision_contradictions(decisions) := {{"term": sprintf("%s contradicts", [one.p
 	some one in decisions
 	some contradiction in one.contradictions
 	text := sprintf("%s: %s", [one.path, contradiction])
+}
+
+signers_left_out(decisions, roles) := {{"term": term, "text": text, "path": one.path} |
+	some one in decisions
+	signers := object.get(one, "signers", null)
+	is_array(signers)
+	some role in roles
+	same := [signer | some signer in signers; signer == role]
+	same == []
+	term := sprintf("%s leaves out %s", [one.path, role])
+	text := sprintf("%s: its table of sign-offs does not list %s", [one.path, role])
 }
 
 check_evidence_committed := data.gate.lib.check([data.gate.lib.none(

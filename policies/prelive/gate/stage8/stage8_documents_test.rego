@@ -154,3 +154,10 @@ test_drill_not_simulated_live if {
 	denied := deny_drill_not_simulated with input as doc
 	denied == {{"code": "stage8.drill_not_simulated", "msg": "The drill did not run on a paper account of the broker: U", "operand": "drill_account", "op": "∅", "expected": [], "actual": "U", "unit": "list", "term": "U"}}
 }
+
+test_a_required_signer_is_left_out_of_the_document if {
+	decisions := [{"path": "GO.md", "decision": "PASS", "contradictions": [], "signers": ["cto", "risk_officer"]}]
+	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"decisions": decisions}}})
+	denied := deny_decisions_agree with input as doc
+	{each.term | some each in denied} == {"GO.md leaves out lead_trader"}
+}

@@ -15,7 +15,9 @@ check_no_hardcoded_secrets := data.gate.lib.check([
 #   short_name: no_hardcoded_secrets
 #   severity: CRITICAL
 #   risk: Whoever can read the sources can use the secret.
-#   solution: Revoke the secret, since it is in the history too; read its replacement from the environment or a vault.
+#   solution: >-
+#     Split a file that is too large to scan. Read a secret from the environment or a vault, and revoke the one that
+#     was found, since it is in the history too.
 #   owner: security_lead
 #   controls: [CWE:798, SSDF-1.1:PW.5.1]
 #   facts: [source.scanned, source.secrets, source.secrets_total, source.unscanned, source.unscanned_total]
