@@ -540,6 +540,7 @@ doc := {
 			"permissions": {"stocks": "granted", "options": "denied", "futures": "denied"},
 			"limits": {"max_order_size": 1000, "max_position_value_cents": 10000000},
 			"positions": 0,
+			"contradictions": [],
 			"observed_at": "2025-12-04T12:00:00Z",
 			"observed_at_s": 1764849600,
 		},
@@ -625,6 +626,7 @@ doc := {
 				"logs_archived": true,
 				"account_prefix": null,
 				"simulated": null,
+				"same_account": null,
 				"steps": [
 					{"step": "halt", "completed_ms": 200},
 					{"step": "cancel_orders", "completed_ms": 4000},
@@ -642,6 +644,7 @@ doc := {
 				{"name": "MAX_DD_KILL_SWITCH", "threshold": "0.15", "observed_side": 1, "observed_distance_ppm": 20000, "just_below_side": -1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12},
 				{"name": "PSR_KILL_SWITCH", "threshold": "0.2", "observed_side": -1, "observed_distance_ppm": 20000, "just_below_side": 1, "just_below_distance_ppm": 20000, "just_below_triggered": false, "triggered": true, "halted": true, "reaction_ms": 12},
 			],
+			"contradictions": [],
 			"verified_at_s": 1764072000,
 		},
 		"risk_parameters": {

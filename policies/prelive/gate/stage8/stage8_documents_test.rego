@@ -154,3 +154,11 @@ test_drill_not_simulated_live if {
 	denied := deny_drill_not_simulated with input as doc
 	denied == {{"code": "stage8.drill_not_simulated", "msg": "The drill did not run on a paper account of the broker: U", "operand": "drill_account", "op": "∅", "expected": [], "actual": "U", "unit": "list", "term": "U"}}
 }
+
+test_drill_not_simulated_another_account if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"drill": {"simulated": false, "account_prefix": "DU", "same_account": false}}}})
+	checked := check_drill_not_simulated with input as doc
+	checked.holds == false
+	denied := deny_drill_not_simulated with input as doc
+	denied == {{"code": "stage8.drill_not_simulated", "msg": "The drill did not run on a paper account of the broker: another account", "operand": "drill_account", "op": "∅", "expected": [], "actual": "another account", "unit": "list", "term": "another account"}}
+}
