@@ -39,7 +39,9 @@ __all__ = [
 
 _MOST = 1000
 
-_AT_THE_TOP = (".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".sh")
+_AT_THE_TOP = (
+    *(".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".sh", ".ipynb"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:

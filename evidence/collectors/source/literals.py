@@ -32,13 +32,13 @@ from .values import given
 
 SUFFIXES = (
     *(".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env"),
-    *(".sh", ".pem", ".key"),
+    *(".sh", ".pem", ".key", ".ipynb", ".xml"),
 )
 """Kinds of files that are looked through; and names that begin with ``.env`` or ``Dockerfile``."""
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?!(?<=#)F\d{5}\b)(?:DUSIM|D?[UFI])(?!0+\b)\d{5,}(?![A-Za-z0-9_])")
 """An account's id; ``#F08080`` is a colour, and nobody has an id of zeros alone, which only holds a place."""
-_ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
+_ACCOUNT_BYTES = re.compile(rb"""[UFIM]\d{5}|(?<!\w)(?:DUSIM|D?[UFI])\d{0,7}["'{]""")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
 _URL_BYTES = re.compile(rb"://[^\s:/@]{0,80}+:[^\s/@]{3,80}@")
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
@@ -58,6 +58,11 @@ _LISTED = re.compile(
 )
 """What follows the name of several ports: a list or a table, also over several lines."""
 _NUMBER = re.compile(r"(?<![\w.:/#-])(?:0[xX][0-9a-fA-F]{4}|\d_?\d{3})(?![\w.])")
+_BASE64 = re.compile(rb'"[A-Za-z0-9+/=]{200,}+(?:\\n)?"')
+_ELEMENT = re.compile(
+    r"<(?!tokens?\b)([A-Za-z_][\w.-]{0,79}+)(?:[ \t][^<>\n]{0,200})?>([^<>\n\"]{1,1000})</\1>"
+)
+"""An image in a notebook; an element of XML with a text on its line (grammars have a ``token``, too)."""
 _LONGEST_BARE = 1000
 _UNQUOTABLE = frozenset("&*!|>@`([{$<%")
 _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
@@ -87,7 +92,7 @@ def scan(
     most = view.limits.problems
     for path in paths:
         try:
-            data = _as_utf8(view.read(path))
+            data = _plain(path, _as_utf8(view.read(path)))
             if not may_hold(data):
                 continue
             if len(data) > view.limits.text_bytes:
@@ -132,6 +137,15 @@ def _as_utf8(data: bytes) -> bytes:
     return data.decode("utf-16", "replace").encode("utf-8", "replace")
 
 
+def _plain(path: str, data: bytes) -> bytes:
+    """A notebook without its images, its quotes unescaped; elements of XML as ``name="text"``."""
+    if path.endswith(".ipynb"):
+        return _BASE64.sub(b'""', data).replace(b'\\"', b"'")
+    if path.endswith(".xml"):
+        return _ELEMENT.sub(r' \1="\2" ', data.decode("utf-8", "replace")).encode()
+    return data
+
+
 def may_hold(data: bytes) -> bool:
     """Whether there is any need to look closely."""
     if any(one.search(data) for one in (_ACCOUNT_BYTES, _PORT_BYTES, _URL_BYTES)):
@@ -155,7 +169,7 @@ def find_literals(path: str, data: bytes, program: Program | None = None) -> Fin
         with suppress(EvidenceError):
             text = python.decode_source(data, path)
         return _in_python(program, program.modules[path], text)
-    return _in_text(text, quoted_only=False)
+    return _in_text(text, quoted_only=path.endswith(".ipynb"))
 
 
 def _lines(text: str) -> Callable[[int], int]:
@@ -199,11 +213,26 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
             found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
+        if isinstance(node, (ast.BinOp, ast.JoinedStr)):
+            found.account_ids += [_account(node.lineno, one) for one in _joined_accounts(node)]
     found.secrets += _shapes(text, covered)
     ports, unknown = find_ports(program, module) if _PORT_BYTES.search(text.encode()) else (set(), set())
     found.live_ports += [{"line": line, "port": port} for line, port in sorted(ports)]
     found.ports_unknown += sorted(unknown)
     return found
+
+
+def _joined_accounts(node: ast.expr) -> Iterator[str]:
+    """Account ids in a text that is put together from literals, but those that one part has as a whole."""
+    parts = [
+        part
+        for part in ast.iter_child_nodes(node)
+        if isinstance(part, (ast.Constant, ast.BinOp, ast.JoinedStr))
+    ]
+    known = "\n".join(_constant_text(part) or "" for part in parts)
+    for match in _ACCOUNT.finditer(_constant_text(node) or ""):
+        if match.group() not in known:
+            yield match.group()
 
 
 def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -247,7 +276,7 @@ def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
 
 
 def _constant_text(node: ast.expr) -> str | None:
-    """The text of a string or bytes literal, of an f-string without values, or of a sum of such."""
+    """The text of a string or bytes literal, of an f-string of literals, or of a sum of such."""
     parts: list[str] = []
     pending: list[ast.expr] = [node]
     while pending:
@@ -256,6 +285,9 @@ def _constant_text(node: ast.expr) -> str | None:
             pending += reversed(item.values)
         elif isinstance(item, ast.BinOp) and isinstance(item.op, ast.Add):
             pending += [item.right, item.left]
+        elif isinstance(item, ast.FormattedValue) and item.conversion == -1 and item.format_spec is None:
+            number = isinstance(item.value, ast.Constant) and type(item.value.value) is int
+            pending.append(ast.Constant(str(ast.literal_eval(item.value))) if number else item.value)
         elif isinstance(item, ast.Constant) and isinstance(item.value, (str, bytes)):
             value = item.value
             parts.append(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
