@@ -200,6 +200,7 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
     comments = {id(node.value) for node in module.nodes if isinstance(node, ast.Expr)}  # or documentation
     covered: set[tuple[str, int]] = set()
     seen: set[tuple[int, int]] = set()
+    summed: set[int] = set()
     for node, _ in program.walk(module):
         for name, value in _named_values(node):
             is_secret = rules.is_about_secret(name)
@@ -213,7 +214,11 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
             found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
-        if isinstance(node, (ast.BinOp, ast.JoinedStr)):
+        if isinstance(node, (ast.BinOp, ast.JoinedStr)) and id(node) not in summed:
+            part: ast.expr = node
+            while isinstance(part, ast.BinOp):  # of a long sum only the whole, not each of its beginnings
+                part = part.left
+                summed.add(id(part))
             found.account_ids += [_account(node.lineno, one) for one in _joined_accounts(node)]
     found.secrets += _shapes(text, covered)
     ports, unknown = find_ports(program, module) if _PORT_BYTES.search(text.encode()) else (set(), set())
@@ -223,16 +228,12 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
 
 
 def _joined_accounts(node: ast.expr) -> Iterator[str]:
-    """Account ids in a text that is put together from literals, but those that one part has as a whole."""
-    parts = [
-        part
-        for part in ast.iter_child_nodes(node)
-        if isinstance(part, (ast.Constant, ast.BinOp, ast.JoinedStr))
-    ]
-    known = "\n".join(_constant_text(part) or "" for part in parts)
-    for match in _ACCOUNT.finditer(_constant_text(node) or ""):
-        if match.group() not in known:
-            yield match.group()
+    """Account ids in a text that is put together from literals, but those that one of them has as a whole."""
+    found = [match.group() for match in _ACCOUNT.finditer(_constant_text(node) or "")]
+    if found:
+        literals = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+        known = [text for text in literals if isinstance(text, str)]
+        yield from (one for one in found if not any(one in text for text in known))
 
 
 def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
