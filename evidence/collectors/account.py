@@ -7,6 +7,7 @@ currency, rounded down.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any, ClassVar
 
 from ..base.numbers import PPM
@@ -19,11 +20,18 @@ from .shared.documents import moment, scaled
 _AMOUNTS = ("nav", "cash", "buying_power", "maintenance_margin", "equity_with_loan")
 _SESSION = ("connected", "port", "read_only")
 _PERMISSION = {True: "granted", False: "denied", None: "unknown"}
+_CLASSES = {"BOND": "bonds", "CRYPTO": "crypto", "FUT": "futures", "OPT": "options", "STK": "stocks"}
+"""Permission by the broker's security type."""
+_AT_MARKET_VALUE = frozenset({"BOND", "FUND", "OPT", "STK", "WAR"})
+"""Security types of which the net liquidation value has the market value: not futures, nor currencies."""
+_NAV_TOLERANCE = Fraction(1, 100)
+"""Accrued interest and dividends are in the net liquidation value and in neither cash nor positions."""
 _EMPTY: dict[str, Any] = {
     **dict.fromkeys(("file", "account", "prefix", "simulated", "pinned", "account_type", *_SESSION)),
     **dict.fromkeys(f"{name}_cents" for name in _AMOUNTS),
     "margin_cushion_ppm": None,
     "permissions": {},
+    "contradictions": [],
     "limits": {"max_order_size": None, "max_position_value_cents": None},
     **dict.fromkeys(("positions", "observed_at", "observed_at_s")),
 }
@@ -51,7 +59,7 @@ class AccountCollector:
     """Reads the account's record; see the module's description."""
 
     id: ClassVar[str] = "account"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = AccountOptions
 
     def __init__(self, options: AccountOptions) -> None:
@@ -62,7 +70,7 @@ class AccountCollector:
         """Facts of ``contracts/facts/account.schema.json``."""
         path = self._path
         if not view.exists(path):
-            facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}}
+            facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}, "contradictions": []}
             remedy = (
                 f"record the account in {path} with a read-only probe"
                 " (contracts/files/account_config.schema.json shows the shape)"
@@ -101,6 +109,9 @@ class AccountCollector:
                 ),
             },
             "positions": None if record["positions"] is None else len(record["positions"]),
+            "contradictions": [{"place": place, "text": text} for place, text in _contradictions(record)][
+                : view.limits.problems
+            ],
             "observed_at": observed_at,
             "observed_at_s": observed_at_s,
         }
@@ -123,3 +134,32 @@ class AccountCollector:
                 reason, remedy = f"{self._path} has null for it", "read it from the broker and record it"
             missing.append(Problem(name, reason, remedy))
         return tuple(missing)
+
+
+def _contradictions(record: dict[str, Any]) -> list[tuple[str, str]]:
+    """Figures that cannot all be true: a JSON pointer and what is wrong there, without an amount."""
+    found: list[tuple[str, str]] = []
+    assets = record["assets"]
+    for index, asset in enumerate(assets or ()):
+        name = _CLASSES.get(asset, "")
+        if record["permissions"].get(name) is False:
+            found.append((f"/assets/{index}", f"{asset} may be held, but {name} are not permitted"))
+    margin, equity = record["maintenance_margin"], record["equity_with_loan"]
+    free = (record["margin_cushion"] or 0) > 0 or (record["buying_power"] or 0) > 0
+    if None not in (margin, equity) and margin > equity and free:
+        text = "is above equity_with_loan, which leaves neither cushion nor buying power"
+        found.append(("/maintenance_margin", text))
+    positions = record["positions"]
+    if positions is None or assets is None or not _AT_MARKET_VALUE.issuperset(assets):
+        return found
+    for index, position in enumerate(positions):
+        value = position.get("market_value")
+        if value is not None and value * position["quantity"] < 0:
+            found.append((f"/positions/{index}/market_value", "has another sign than the quantity"))
+    values = [position.get("market_value") for position in positions]
+    nav, cash = record["nav"], record["cash"]
+    if None not in (nav, cash, *values):
+        gap = abs(Fraction(nav) - Fraction(cash) - sum(map(Fraction, values)))
+        if gap > _NAV_TOLERANCE * Fraction(nav):
+            found.append(("/nav", "is not cash and the market value of the positions"))
+    return found

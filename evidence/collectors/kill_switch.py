@@ -30,7 +30,7 @@ class KillSwitchCollector:
     """Reads the record of the kill switches."""
 
     id: ClassVar[str] = "kill_switch"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = KillSwitchOptions
 
     def __init__(self, options: KillSwitchOptions) -> None:
@@ -40,7 +40,12 @@ class KillSwitchCollector:
         """Facts of ``contracts/facts/kill_switch.schema.json``."""
         path = self._path
         if not view.exists(path):
-            nothing: dict[str, Any] = {"file": None, "switches": [], "verified_at_s": None}
+            nothing: dict[str, Any] = {
+                "file": None,
+                "switches": [],
+                "contradictions": [],
+                "verified_at_s": None,
+            }
             remedy = (
                 f"trigger every kill switch in a rehearsal and record it in {path}"
                 " (contracts/files/kill_switch_verification.schema.json)"
@@ -73,10 +78,20 @@ class KillSwitchCollector:
                 "just_below_triggered": below.get("triggered"),
             }
         ordered = [switches[name] for name in sorted(switches)]
+        wrong = [
+            (f"/switches/{index}/reaction_ms", "is 0 ms, which nobody has measured")
+            for index, switch in enumerate(record["switches"])
+            if switch["triggered"] and switch["halted"] and not switch["reaction_ms"]
+        ]
+        wrong += [] if "verified_by" in record else [("/verified_by", "is not stated")]
+        facts = {
+            "file": path,
+            "switches": ordered,
+            "contradictions": [{"place": place, "text": what} for place, what in wrong],
+            "verified_at_s": epoch,
+        }
         scope = Scope("", len(ordered), len(ordered), "switches")
-        return Observation(
-            {"file": path, "switches": ordered, "verified_at_s": epoch}, (), text, scopes=(scope,)
-        )
+        return Observation(facts, (), text, scopes=(scope,))
 
 
 def _decimal(value: Decimal | int) -> str:

@@ -98,7 +98,7 @@ _DRILL = (
     "performed_at_s", "total_recovery_ms", "cancel_orders_ms", "all_flat", "open_orders", "nav_delta_ppm",
     "logs_archived",
 )  # fmt: skip
-_ACCOUNT = ("account_prefix", "simulated")
+_ACCOUNT = ("account_prefix", "simulated", "same_account")
 _LINES = ("unfilled", "triggers", "limits", "steps", "checks")
 
 
@@ -112,6 +112,12 @@ class RollbackOptions(BaseOptions):
     drill: str = field(
         default="ROLLBACK_DRILL.json",
         metadata={"description": "The drill's record, relative to the workspace."},
+    )
+    account: str = field(
+        default="ACCOUNT_CONFIG.json",
+        metadata={
+            "description": "The account's record, whose account the drill has to name if it names one."
+        },
     )
     sections: dict[str, list[Regex]] = field(
         default_factory=dict,
@@ -129,6 +135,7 @@ class RollbackCollector:
     def __init__(self, options: RollbackOptions) -> None:
         self._path = options.path
         self._drill = options.drill
+        self._account = options.account
         self._sections = {name: [*own, *options.sections.get(name, [])] for name, own in SECTIONS.items()}
 
     def collect(self, view: View) -> Observation:
@@ -205,8 +212,9 @@ class RollbackCollector:
             )
             return absent(("drill_file", "drill"), f"{path} does not exist", remedy)
         record = read_json(view, path, "rollback_drill")
-        if "operator" in record:
-            check_filled(record["operator"], path, "/operator")
+        for name in ("operator", "trigger"):
+            if name in record:
+                check_filled(record[name], path, f"/{name}")
         figures: dict[str, Any] = {name: record.get(name) for name in _DRILL}
         for name in ("total_recovery_ms", "cancel_orders_ms", "open_orders"):
             figures[name] = None if record[name] is None else int(record[name])
@@ -217,18 +225,40 @@ class RollbackCollector:
             figures["nav_delta_ppm"] = scaled(change, PPM, path, "/nav_after", up=True)
         steps = [(step["step"], int(step["completed_ms"])) for step in record.get("steps", [])]
         figures["steps"] = [{"step": name, "completed_ms": time} for name, time in steps]
-        figures["contradictions"] = _contradictions(steps, figures)
+        figures["contradictions"] = [
+            {"place": f"/{name}", "text": "is not stated"}
+            for name in ("operator", "trigger")
+            if name not in record
+        ] + _contradictions(steps, figures)
         kind = prefix(record["account"]) if "account" in record else None
-        figures |= {"account_prefix": kind, "simulated": None if kind is None else kind == "DUSIM"}
+        figures |= {
+            "account_prefix": kind,
+            "simulated": None if kind is None else kind == "DUSIM",
+            "same_account": None if kind is None else self._is_same(view, record["account"]),
+        }
         facts |= {"drill_file": path, "drill": figures}
         empty = [f"drill.{name}" for name in _DRILL if figures[name] is None]
         problems = absent(empty, f"{path} does not record it", "measure it in the next drill and record it")
+        if kind is not None and figures["same_account"] is None:
+            reason = f"{self._account} does not say which account was probed"
+            problems += absent(["drill.same_account"], reason, "probe the account and record it there")
         if kind is None:
             remedy = "record `account`, its middle hidden"
             problems += absent(
                 [f"drill.{name}" for name in _ACCOUNT], f"{path} does not name the account", remedy
             )
         return problems
+
+    def _is_same(self, view: View, drilled: str) -> bool | None:
+        """Whether the account, its middle hidden or not, is the recorded one; None where none is recorded."""
+        try:
+            recorded: str = read_json(view, self._account, "account_config")["account_id"]
+        except EvidenceError:  # a finding of the collector ``account``
+            return None
+        begin, hidden, _ = drilled.partition("*")
+        if not hidden:
+            return recorded == drilled
+        return recorded.startswith(begin) and recorded.endswith(drilled.rpartition("*")[2])
 
 
 def _named(lines: list[Text], words: dict[str, str]) -> list[str]:

@@ -48,7 +48,9 @@ __all__ = [
 
 _MOST = 1000
 
-_AT_THE_TOP = (".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".sh")
+_AT_THE_TOP = (
+    *(".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".sh", ".ipynb"),
+)
 
 
 @dataclass(frozen=True, slots=True)

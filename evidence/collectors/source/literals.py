@@ -33,14 +33,14 @@ from .values import given
 
 SUFFIXES = (
     *(".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env"),
-    *(".sh", ".pem", ".key"),
+    *(".sh", ".pem", ".key", ".ipynb", ".xml"),
 )
 """Kinds of files that are looked through; and names that begin with ``.env`` or ``Dockerfile``."""
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?!(?<=#)F\d{5}\b)(?:DUSIM|D?[UFI])(?!0+\b)\d{5,}(?![A-Za-z0-9_])")
 """An account's id; ``#F08080`` is a colour, and nobody has an id of zeros alone, which only holds a place."""
 _COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
-_ACCOUNT_BYTES = re.compile(rb"[UFIM]\d{5}")
+_ACCOUNT_BYTES = re.compile(rb"""[UFIM]\d{5}|(?<!\w)(?:DUSIM|D?[UFI])\d{0,7}["'{]""")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
 _URL_BYTES = re.compile(rb"://[^\s:/@]{0,80}+:[^\s/@]{3,80}@")
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
@@ -60,6 +60,11 @@ _LISTED = re.compile(
 )
 """What follows the name of several ports: a list or a table, also over several lines."""
 _NUMBER = re.compile(r"(?<![\w.:/#-])(?:0[xX][0-9a-fA-F]{4}|\d_?\d{3})(?![\w.])")
+_BASE64 = re.compile(rb'"[A-Za-z0-9+/=]{200,}+(?:\\n)?"')
+_ELEMENT = re.compile(
+    r"<(?!tokens?\b)([A-Za-z_][\w.-]{0,79}+)(?:[ \t][^<>\n]{0,200})?>([^<>\n\"]{1,1000})</\1>"
+)
+"""An image in a notebook; an element of XML with a text on its line (grammars have a ``token``, too)."""
 _LONGEST_BARE = 1000
 _UNQUOTABLE = frozenset("&*!|>@`([{$<%")
 _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
@@ -92,7 +97,7 @@ def scan(
     most = view.limits.problems
     for path in paths:
         try:
-            data = _as_utf8(view.read(path))
+            data = _plain(path, _as_utf8(view.read(path)))
             if not may_hold(data):
                 continue
             if len(data) > view.limits.text_bytes:
@@ -137,6 +142,15 @@ def _as_utf8(data: bytes) -> bytes:
     return data.decode("utf-16", "replace").encode("utf-8", "replace")
 
 
+def _plain(path: str, data: bytes) -> bytes:
+    """A notebook without its images, its quotes unescaped; elements of XML as ``name="text"``."""
+    if path.endswith(".ipynb"):
+        return _BASE64.sub(b'""', data).replace(b'\\"', b"'")
+    if path.endswith(".xml"):
+        return _ELEMENT.sub(r' \1="\2" ', data.decode("utf-8", "replace")).encode()
+    return data
+
+
 def may_hold(data: bytes) -> bool:
     """Whether there is any need to look closely."""
     if any(one.search(data) for one in (_ACCOUNT_BYTES, _PORT_BYTES, _URL_BYTES)):
@@ -160,7 +174,7 @@ def find_literals(path: str, data: bytes, program: Program | None = None) -> Fin
         with suppress(EvidenceError):
             text = python.decode_source(data, path)
         return _in_python(program, program.modules[path], text)
-    return _in_text(text, quoted_only=False)
+    return _in_text(text, quoted_only=path.endswith(".ipynb"))
 
 
 def _lines(text: str) -> Callable[[int], int]:
@@ -192,6 +206,7 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
     covered: set[tuple[str, int]] = set()
     seen: set[tuple[int, int]] = set()
     quiet = comments | {id(part) for node in module.nodes for part in _colours(node)}
+    summed: set[int] = set()
     for node, _ in program.walk(module):
         for name, value in _named_values(node):
             is_secret = rules.is_about_secret(name)
@@ -205,6 +220,12 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
             found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
+        if isinstance(node, (ast.BinOp, ast.JoinedStr)) and id(node) not in summed:
+            part: ast.expr = node
+            while isinstance(part, ast.BinOp):  # of a long sum only the whole, not each of its beginnings
+                part = part.left
+                summed.add(id(part))
+            found.account_ids += [_account(node.lineno, one) for one in _joined_accounts(node)]
     found.secrets += _shapes(text, covered)
     ports, unknown = find_ports(program, module) if _PORT_BYTES.search(text.encode()) else (set(), set())
     found.live_ports += [{"line": line, "port": port} for line, port in sorted(ports)]
@@ -218,6 +239,15 @@ def _colours(node: ast.AST) -> list[ast.expr]:
     texts = [text_of(part) for part in parts]
     is_all = bool(texts) and all(map(_COLOUR.fullmatch, texts))
     return parts if is_all and not all(map(_ACCOUNT.fullmatch, texts)) else []
+
+
+def _joined_accounts(node: ast.expr) -> Iterator[str]:
+    """Account ids in a text that is put together from literals, but those that one of them has as a whole."""
+    found = [match.group() for match in _ACCOUNT.finditer(_constant_text(node) or "")]
+    if found:
+        literals = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
+        known = [text for text in literals if isinstance(text, str)]
+        yield from (one for one in found if not any(one in text for text in known))
 
 
 def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -263,7 +293,7 @@ def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
 
 
 def _constant_text(node: ast.expr) -> str | None:
-    """The text of a string or bytes literal, of an f-string without values, or of a sum of such."""
+    """The text of a string or bytes literal, of an f-string of literals, or of a sum of such."""
     parts: list[str] = []
     pending: list[ast.expr] = [node]
     while pending:
@@ -272,6 +302,9 @@ def _constant_text(node: ast.expr) -> str | None:
             pending += reversed(item.values)
         elif isinstance(item, ast.BinOp) and isinstance(item.op, ast.Add):
             pending += [item.right, item.left]
+        elif isinstance(item, ast.FormattedValue) and item.conversion == -1 and item.format_spec is None:
+            number = isinstance(item.value, ast.Constant) and type(item.value.value) is int
+            pending.append(ast.Constant(str(ast.literal_eval(item.value))) if number else item.value)
         elif isinstance(item, ast.Constant) and isinstance(item.value, (str, bytes)):
             value = item.value
             parts.append(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)

@@ -2,7 +2,7 @@
 
 A limiter of one's own is recognised by what it does: it keeps a state made from the clock (the time of the
 next message, the times of the last ones, a number of tokens), and waits or refuses depending on that state.
-How many messages it lets through is not read from the code.
+How many messages it lets through is not read from the code, but for the literals of a client's throttle.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from .model import Clue, Program, Routine, assignments, called_name, matches, te
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
 """Settings of the throttle in the client libraries (``ib.client``); zero requests switch it off."""
+
+_TOO_MANY = 50
+"""Messages in a second that the broker refuses."""
 
 _LIBRARIES = {
     "aiolimiter": {"AsyncLimiter"},
@@ -45,10 +48,11 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterato
     }
     on_path = program.reachable(sending) & program.live
     used = frozenset(routine for routine in program.routines if routine.handle in on_path)
+    too_fast = _is_too_fast(program)
     for path, module in program.modules.items():
         for node, around in program.walk(module):
             for target, value in [*assignments(node), *_set(node)]:
-                off = isinstance(value, ast.Constant) and not value.value
+                off = too_fast or (isinstance(value, ast.Constant) and not value.value)
                 if isinstance(target, ast.Attribute) and target.attr in _THROTTLE and not off:
                     in_use = around is None or program.is_live(around)
                     yield Clue(path, target.lineno, f"{target.attr} of the client is set", in_use)
@@ -74,6 +78,18 @@ def _set(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     if isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
         name = text(node.args[1])
         yield ast.copy_location(ast.Attribute(node.args[0], name, ast.Store()), node), node.args[2]
+
+
+def _is_too_fast(program: Program) -> bool:
+    """Whether the throttle of the client, all literals, lets through as many as the broker refuses."""
+    rate: dict[str, float] = {"MaxRequests": 45, "RequestsInterval": 1}  # what the libraries begin with
+    for module in program.modules.values():
+        for target, value in (pair for node in module.nodes for pair in [*assignments(node), *_set(node)]):
+            if isinstance(target, ast.Attribute) and target.attr in _THROTTLE:
+                if not isinstance(value, ast.Constant) or not isinstance(value.value, (int, float)):
+                    return False
+                rate[target.attr] = value.value
+    return rate["MaxRequests"] >= _TOO_MANY * rate["RequestsInterval"]
 
 
 def _known(program: Program, path: str, node: ast.expr) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
-from ...base.errors import ConfigError, EvidenceError
+from ...base.errors import ConfigError, EvidenceError, masked
 from ...base.settings import Text
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
@@ -25,6 +25,8 @@ __all__ = ["StageTestsCollector", "StageTestsOptions", "inspect_tests"]
 
 STAGES = ("stage6", "stage7", "stage8")
 _UNIT = "test files"
+_MOST_NAMES = 2000
+_NAME_CHARS = 300
 _READABLE = "make it a regular file in UTF-8 that is valid Python"
 
 
@@ -48,7 +50,7 @@ class StageTestsCollector:
     """See the module."""
 
     id: ClassVar[str] = "stage_tests"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[Options]] = StageTestsOptions
 
     def __init__(self, options: StageTestsOptions) -> None:
@@ -107,9 +109,11 @@ class StageTestsCollector:
             found["problems_total"] = len(found["problems"])
             found["problems"] = found["problems"][: view.limits.problems]
         everything = {*staged, *others}
+        names = sorted({masked(name[:_NAME_CHARS]) for path in everything for name in seen[path].names})
         facts = {
             "stages": stages,
             "tests_defined": sum(seen[path].tests for path in everything),
+            "test_names": names if len(names) <= _MOST_NAMES else [],
             "fixtures": sum(seen[path].fixtures for path in conftest),
             "conftest": conftest,
             "markers": sorted(markers),
@@ -126,6 +130,7 @@ class StageTestsCollector:
                 Scope("stages", len(staged), read, _UNIT),
                 Scope("markers", len(staged), read, _UNIT),
                 Scope("tests_defined", len(everything), len(everything) - len(unread), _UNIT),
+                Scope("test_names", len(everything), len(everything) - len(unread), _UNIT),
                 Scope("fixtures", len(conftest), sum(seen[p].parsed for p in conftest), "conftest files"),
                 Scope("conftest", len(staged), len(staged), _UNIT),
             ),

@@ -28,7 +28,7 @@ class Inspected(Struct):
 
     Attributes:
         parsed: whether it is valid Python.
-        tests: number of test functions and methods; a parametrised test counts once.
+        names: names of the test functions and methods; a parametrised test is named once.
         empty: line and name of the tests that prove nothing.
         problems: line (None for the whole file) and text of what keeps pytest from collecting some or all.
         markers: names used as ``pytest.mark.NAME``.
@@ -36,11 +36,16 @@ class Inspected(Struct):
     """
 
     parsed: bool = True
-    tests: int = 0
+    names: list[str] = field(default_factory=list)
     empty: list[tuple[int, str]] = field(default_factory=list)
     problems: list[tuple[int | None, str]] = field(default_factory=list)
     markers: set[str] = field(default_factory=set)
     fixtures: int = 0
+
+    @property
+    def tests(self) -> int:
+        """Number of test functions and methods."""
+        return len(self.names)
 
 
 def inspect(view: View, path: str, *, tests_only: bool = False) -> Inspected:
@@ -106,7 +111,7 @@ def _count(body: list[ast.stmt], found: Inspected) -> None:
             tests[node.name] = node
     for test in tests.values():
         if _proves(test.body):
-            found.tests += 1
+            found.names.append(test.name)
         else:
             found.empty.append((test.lineno, test.name))
     for node in classes:

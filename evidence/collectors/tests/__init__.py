@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
 
+from ...base.errors import masked
 from ...base.numbers import ratio_ppm
 from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Origin, Problem, ProblemKind, Scope
@@ -24,6 +25,7 @@ from .words import OUTCOMES
 
 _NAME_CHARS = 300
 _SUITE_CHARS = 200
+_MOST_NAMES = 2000
 _SINGLE = (
     "functions", "skipped_ppm", "expected_failures", "unexpected_passes", "flaky", "reruns", "suites_total",
     "file",
@@ -54,7 +56,7 @@ class TestsCollector:
     __test__ = False  # the name is no invitation to pytest
 
     id: ClassVar[str] = "tests"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[Options]] = TestsOptions
 
     def __init__(self, options: TestsOptions) -> None:
@@ -76,6 +78,7 @@ class TestsCollector:
             nothing: dict[str, Any] = {
                 **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
                 "flaky_tests": [],
+                "function_names": [],
                 "suites": [],
                 "by_kind": dict.fromkeys((*KINDS, *STAGES)),
                 "stage_passed": dict.fromkeys(STAGES),
@@ -121,6 +124,7 @@ def _facts(reports: dict[str, Report], most: int) -> dict[str, Any]:
         "functions": len(
             {(place, name.partition("[")[0]) for place, name in (each.identity for each in cases)}
         ),
+        "function_names": _names(suites),
         "skipped_ppm": ratio_ppm(counted["skipped"], counted["total"]) if counted["total"] else None,
         "expected_failures": sum(case.expected_failure for case in cases),
         "unexpected_passes": sum(case.unexpected_pass for case in cases),
@@ -138,6 +142,15 @@ def _facts(reports: dict[str, Report], most: int) -> dict[str, Any]:
         "observed_at_s": min(times, default=None),
         "latest_s": max(times, default=None),
     }
+
+
+def _names(suites: list[Suite]) -> list[str]:
+    """The functions' names if pytest, which takes them from the source, wrote a report; none if too many."""
+    if not any(suite.by_pytest for suite in suites):
+        return []
+    cases = (case.identity[1] for suite in suites for case in suite.cases)
+    names = {masked(name.partition("[")[0].partition(" ")[0][:_NAME_CHARS]) for name in cases} - {""}
+    return sorted(names) if len(names) <= _MOST_NAMES else []
 
 
 def _outcomes(ends: Counter[tuple[str, frozenset[str]]], kind: str | None = None) -> dict[str, int]:

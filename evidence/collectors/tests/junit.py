@@ -20,7 +20,7 @@ from ...collecting.interface import Origin
 from ...reading.xml_stream import XmlReader
 from .claims import Totals, check
 from .kinds import kinds_of, markers_in
-from .model import REMEDY, Case, Report, Suite
+from .model import PYTEST_ROOT, REMEDY, Case, Report, Suite
 from .words import RANKS, count, instant, seconds, stated_outcome
 
 _OUTCOMES = {"failure": "failed", "error": "errors", "skipped": "skipped"}
@@ -42,7 +42,6 @@ _INSIDE: dict[str, frozenset[str]] = {
 
 _NONE = Suite("", "", None, None, {}, "")
 _T = TypeVar("_T")
-_PYTEST_ROOT = "pytest tests"
 _STRICT = "[XPASS(strict)]"
 _NAME_CHARS = 200
 _COMMIT = "[0-9a-f]{40}|[0-9a-f]{64}"
@@ -168,7 +167,7 @@ class _Reader(XmlReader):
         self._count_entry()
         name = attributes.get("name", "")
         if not self._open:
-            self._subtests = tag == "testsuites" and name == _PYTEST_ROOT
+            self._subtests = tag == "testsuites" and name == PYTEST_ROOT
         parent = self._open[-1][0] if self._open else None
         started = instant(attributes.get("timestamp"))
         if started is not None:

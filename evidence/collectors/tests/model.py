@@ -12,6 +12,9 @@ from .kinds import suite_kinds
 
 REMEDY = "run the tests again: pytest --junitxml=junit.xml"
 
+PYTEST_ROOT = "pytest tests"
+"""The name that pytest gives to the root of a report."""
+
 Identity = tuple[str, str]
 """A test across suites and reports: where it is defined, and its name."""
 
@@ -73,6 +76,11 @@ class Suite(Struct):
     def place(self) -> str:
         """The suite, for messages."""
         return f"{self.tag} {self.name[:100]!r}"
+
+    @property
+    def by_pytest(self) -> bool:
+        """Whether pytest wrote it, going by its usual name or that of the root."""
+        return self.name == "pytest" or (self.parent is not None and self.parent.name == PYTEST_ROOT)
 
     def ends(self) -> list[tuple[str, frozenset[str]]]:
         """Of each of its cases the outcome and the kinds, where its own or those of the suite decide."""

@@ -77,6 +77,7 @@ doc := {
 			"errors": 0,
 			"skipped": 0,
 			"functions": 6,
+			"function_names": [],
 			"skipped_ppm": 0,
 			"expected_failures": 0,
 			"unexpected_passes": 0,

@@ -60,6 +60,7 @@ def test_figures_are_scaled_exactly_and_rounded_down(watch: Any) -> None:
         "permissions": {"futures": "unknown", "options": "denied", "stocks": "granted"},
         "limits": {"max_order_size": 500, "max_position_value_cents": 5000050},
         "positions": 1,
+        "contradictions": [],
         "observed_at": "2025-12-05T06:30:00Z",
         "observed_at_s": 1764916200,
     }

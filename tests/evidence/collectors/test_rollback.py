@@ -13,6 +13,8 @@ PATH, DRILL = "ROLLBACK_PROCEDURE.md", "ROLLBACK_DRILL.json"
 READY = Path(__file__).parents[3] / "examples" / "ready"
 RECORD: dict[str, Any] = {
     "performed_at": "2025-12-04T23:30:00+02:00",
+    "operator": "Noa Peretz",
+    "trigger": "drawdown",
     "account": "DU****67",
     "total_recovery_ms": 71500,
     "cancel_orders_ms": 3900,
@@ -22,6 +24,7 @@ RECORD: dict[str, Any] = {
     "nav_after": 999999.99,
     "logs_archived": True,
 }
+PROBED = {"ACCOUNT_CONFIG.json": (READY / "ACCOUNT_CONFIG.json").read_bytes()}
 
 
 def test_the_ready_example_is_complete(watch: Any) -> None:
@@ -73,7 +76,7 @@ def test_the_change_in_value_is_absolute_and_rounded_up(watch: Any) -> None:
 
 def test_what_the_drill_did_not_measure_is_missing(watch: Any) -> None:
     record = {**RECORD, "nav_after": None, "cancel_orders_ms": None, "all_flat": None, "open_orders": None}
-    evidence = watch("rollback", {DRILL: record})
+    evidence = watch("rollback", {DRILL: record, **PROBED})
     reasons = {m.fact: m.reason for m in evidence.problems if m.fact.startswith("drill.")}
     assert set(reasons) == {
         "drill.nav_delta_ppm", "drill.cancel_orders_ms", "drill.all_flat", "drill.open_orders",
@@ -97,7 +100,28 @@ def test_a_drill_without_an_account_says_so(watch: Any) -> None:
     evidence = watch("rollback", {DRILL: {name: RECORD[name] for name in RECORD if name != "account"}})
     reasons = {m.fact: m.reason for m in evidence.problems if m.fact.startswith("drill.")}
     assert reasons == dict.fromkeys(
-        ("drill.account_prefix", "drill.simulated"), "ROLLBACK_DRILL.json does not name the account"
+        ("drill.account_prefix", "drill.simulated", "drill.same_account"),
+        "ROLLBACK_DRILL.json does not name the account",
+    )
+
+
+@pytest.mark.parametrize(
+    ("account", "same"),
+    [
+        ("DU****67", True),
+        ("DU1234567", True),
+        ("DU****68", False),
+        ("DU1234568", False),
+        ("DUSIM****67", False),
+    ],
+)
+def test_the_drill_is_held_against_the_recorded_account(watch: Any, account: str, same: bool) -> None:
+    """Its middle may be hidden; without a record there is nothing to compare it with."""
+    drill = {**RECORD, "account": account}
+    found = watch("rollback", {DRILL: drill, **PROBED})
+    assert found.facts["drill"]["same_account"] is same
+    assert (
+        watch("rollback", {DRILL: drill, "ACCOUNT_CONFIG.json": "{"}).facts["drill"]["same_account"] is None
     )
 
 
@@ -152,7 +176,7 @@ def test_a_broken_drill_is_rejected_and_the_procedure_stands(
     ],
 )
 def test_a_broken_procedure_is_rejected_and_the_drill_stands(watch: Any, content: bytes, what: str) -> None:
-    evidence = watch("rollback", {PATH: content, DRILL: RECORD})
+    evidence = watch("rollback", {PATH: content, DRILL: RECORD, **PROBED})
     assert {(p.fact, p.kind.value, p.path) for p in evidence.problems} == {
         ("file", "rejected", PATH),
         ("sections", "rejected", PATH),

@@ -180,6 +180,8 @@ NOT_PACED = {
                 async with self.gate:
                     return self.ib.placeOrder(o)
         """,
+    "a throttle too fast": "class H:\n    def connect(self):\n        self.ib.client.MaxRequests = 50\n        self.ib.connect()\n",
+    "a throttle in too short a time": "class H:\n    def connect(self):\n        self.ib.client.RequestsInterval = 0.5\n        self.ib.connect()\n",
     "a throttle switched off": "class H:\n    def connect(self):\n        self.ib.client.MaxRequests = 0\n        self.ib.connect()\n",
     "waiting for an answer": """
         class H:

@@ -541,3 +541,21 @@ def test_the_share_of_skipped_tests(watch: Any) -> None:
     cases = '<testcase name="a"/>' + '<testcase name="b"><skipped message="no broker"/></testcase>' * 2
     facts = watch("tests", {"junit.xml": f'<testsuite name="s">{cases}</testsuite>'}).facts
     assert (facts["skipped"], facts["skipped_ppm"]) == (2, 666_666)
+
+
+@pytest.mark.parametrize(
+    ("root", "suite", "names"),
+    [
+        ("", "pytest", ["test_a", "test_b"]),
+        ("pytest tests", "nightly", ["test_a", "test_b"]),
+        ("", "jest", []),
+    ],
+)
+def test_names_of_functions_are_those_of_pytest(watch: Any, root: str, suite: str, names: list[str]) -> None:
+    """With any parameters, run again or on several workers; other frameworks name tests in words."""
+    cases = "".join(
+        f'<testcase classname="tests.test_x" name="{name}" time="0"/>'
+        for name in ("test_a[1-[b c]]", "test_a[2]", "test_b")
+    )
+    report = f'<testsuites name="{root}"><testsuite name="{suite}" tests="3">{cases}</testsuite></testsuites>'
+    assert watch("tests", {"junit.xml": report}).facts["function_names"] == names

@@ -42,7 +42,7 @@ test_few_tests_skipped_no_report if {
 
 test_all_tests_run_holds if {
 	checked := check_all_tests_run with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 20, "expected": 20, "holds": true, "name": "test_functions_run", "op": "≥", "unit": "tests"}]}
+	checked == {"holds": true, "operands": [{"actual": 20, "expected": 20, "holds": true, "name": "test_functions_run", "op": "≥", "unit": "tests"}, {"actual": [], "expected": [], "holds": true, "name": "tests_not_run", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_all_tests_run with input as data.gate.ready.doc
 	denied == set()
 }
@@ -61,4 +61,26 @@ test_all_tests_run_no_report if {
 	checked.holds == false
 	denied := deny_all_tests_run with input as doc
 	denied == {{"code": "stage4.all_tests_run", "msg": "The test report lacks tests that the workspace defines", "operand": "test_functions_run", "op": "≥", "expected": 20, "actual": null, "unit": "tests"}}
+}
+
+test_all_tests_run_renamed if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"function_names": ["test_a", "test_c"]}}})
+	checked := check_all_tests_run with input as doc
+	checked.holds == false
+	denied := deny_all_tests_run with input as doc
+	denied == {{"code": "stage4.all_tests_run", "msg": "The test report lacks tests that the workspace defines: test_b", "operand": "tests_not_run", "op": "∅", "expected": [], "actual": "test_b", "unit": "list", "term": "test_b"}}
+}
+
+test_all_tests_run_many_renamed if {
+	names := [sprintf("test_%v", [number]) | some number in numbers.range(100, 129)]
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"function_names": ["test_z"]}, "stage_tests": {"test_names": names}}})
+	denied := deny_all_tests_run with input as doc
+	count(denied) == 21
+	"10 more, which are not listed" in {violation.actual | some violation in denied}
+}
+
+test_all_tests_run_no_names if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"function_names": []}}})
+	denied := deny_all_tests_run with input as doc
+	denied == set()
 }

@@ -38,6 +38,31 @@ metadata_missing(names) := {name |
 	object.get(input.facts.account, name, null) == null
 }
 
+check_account_consistent := data.gate.lib.check([data.gate.lib.none_of(
+	"contradictions",
+	{{"term": one.place, "text": sprintf("%s %s", [one.place, one.text])} |
+		some one in input.facts.account.contradictions
+	},
+)])
+
+# METADATA
+# title: The account's figures do not contradict each other
+# description: >-
+#   The net liquidation value is that of cash and positions where all are stated, margin is covered where buying power
+#   is left, and nothing may be held that is not permitted.
+# custom:
+#   short_name: account_consistent
+#   severity: HIGH
+#   risk: The record was edited or invented.
+#   solution: Probe the account again and record its figures as the broker states them.
+#   owner: devops_lead
+#   controls: [gate:stage6]
+#   facts: [account.file, account.contradictions]
+deny_account_consistent contains result if some result in data.gate.lib.violations(
+	"stage6.account_consistent", check_account_consistent,
+	"The account's record contradicts itself",
+)
+
 check_connected := data.gate.lib.check([
 	data.gate.lib.is_true("connected", input.facts.account.connected),
 	data.gate.lib.is_true("read_only", input.facts.account.read_only),

@@ -597,3 +597,18 @@ test_not_rejected_rejected_other_evidence if {
 	denied := deny_not_rejected with input as doc
 	denied == set()
 }
+
+test_account_consistent_holds if {
+	checked := check_account_consistent with input as data.gate.ready.doc
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "contradictions", "op": "∅", "terms": [], "unit": "list"}]}
+	denied := deny_account_consistent with input as data.gate.ready.doc
+	denied == set()
+}
+
+test_account_consistent_contradiction if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"contradictions": [{"place": "/nav", "text": "is odd"}]}}})
+	checked := check_account_consistent with input as doc
+	checked.holds == false
+	denied := deny_account_consistent with input as doc
+	denied == {{"code": "stage6.account_consistent", "msg": "The account's record contradicts itself: /nav is odd", "operand": "contradictions", "op": "∅", "expected": [], "actual": "/nav is odd", "unit": "list", "term": "/nav"}}
+}

@@ -150,7 +150,7 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 	)],
 	array.concat(
 		[operand |
-			some name in data.gate.params.stage8.kill_switches.value
+			some name in switch_names(data.gate.params.stage8.kill_switches.value)
 			reactions(name) != []
 			operand := data.gate.lib.at_most(
 				sprintf("%s_reaction", [name]),
@@ -171,7 +171,8 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 # title: The kill switches were exercised
 # description: >-
 #   Each required switch was triggered recently and on purpose, just beyond the threshold that the code has, and halted
-#   trading in time; just short of the threshold it did not fire.
+#   trading in time; just short of the threshold it did not fire. Every other switch that is recorded halted trading in
+#   time, too. The record states who exercised them.
 # custom:
 #   short_name: kill_switch_verified
 #   severity: CRITICAL
@@ -184,6 +185,7 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 #   facts:
 #     - kill_switch.file
 #     - kill_switch.switches
+#     - kill_switch.contradictions
 #     - kill_switch.verified_at_s
 #     - risk_parameters.parameters
 deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
@@ -191,9 +193,23 @@ deny_kill_switch_verified contains result if some result in data.gate.lib.violat
 	"A kill switch is not verified",
 )
 
-switches_not_verified(names) := {{"term": name, "text": sprintf("%s: %s", [name, problem])} |
+switches_not_verified(names) := ({{"term": name, "text": sprintf("%s: %s", [name, problem])} |
 	some name in names
 	some problem in switch_problems(name)
+} | {{"term": switch.name, "text": sprintf("%s: %s", [switch.name, problem])} |
+	some switch in input.facts.kill_switch.switches
+	some problem in unshown(switch)
+}) | {{"term": one.place, "text": sprintf("%s %s", [one.place, one.text])} |
+	some one in input.facts.kill_switch.contradictions
+}
+
+# The required switches and all others that are recorded.
+switch_names(names) := sort({name | some name in names} | {switch.name | some switch in input.facts.kill_switch.switches})
+
+# What any recorded switch has to show, required or not.
+unshown(switch) := {text |
+	some text, done in {"did not trigger": switch.triggered, "did not halt": switch.halted}
+	done != true
 }
 
 switch_problems(name) := {"not exercised"} if {
@@ -201,13 +217,7 @@ switch_problems(name) := {"not exercised"} if {
 } else := {problem |
 	some switch in input.facts.kill_switch.switches
 	switch.name == name
-	some problem in array.concat(
-		[text |
-			some text, done in {"did not trigger": switch.triggered, "did not halt": switch.halted}
-			done != true
-		],
-		array.concat(threshold_problems(switch), rehearsal_problems(switch)),
-	)
+	some problem in array.concat(threshold_problems(switch), rehearsal_problems(switch))
 }
 
 threshold_problems(switch) := ["its threshold is not stated"] if {

@@ -72,7 +72,9 @@ check_drill_steps := data.gate.lib.check([
 
 # METADATA
 # title: The drill went through every step in order
-# description: The record of the drill has the required steps in their order, and its figures are those of the steps.
+# description: >-
+#   The record of the drill has the required steps in their order, its figures are those of the steps, and it states who
+#   ran the drill and for which trigger.
 # custom:
 #   short_name: drill_steps
 #   severity: CRITICAL
@@ -92,12 +94,14 @@ drill_contradictions(found) := {{"term": one.place, "text": sprintf("%s: %s", [o
 
 check_drill_not_simulated := data.gate.lib.check([data.gate.lib.none(
 	"drill_account",
-	drill_account(input.facts.rollback.drill.simulated, input.facts.rollback.drill.account_prefix),
+	drill_account(input.facts.rollback.drill),
 )])
 
 # METADATA
 # title: The drill ran on a paper account of the broker
-# description: If the record names the account of the drill, that one is not simulated and has a paper prefix.
+# description: >-
+#   If the record names the account of the drill, that one is not simulated, has a paper prefix, and is the account that
+#   was probed.
 # custom:
 #   short_name: drill_not_simulated
 #   severity: CRITICAL
@@ -106,16 +110,16 @@ check_drill_not_simulated := data.gate.lib.check([data.gate.lib.none(
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [rollback.drill_file]
-#   optional_facts: [rollback.drill.simulated, rollback.drill.account_prefix]
+#   optional_facts: [rollback.drill.simulated, rollback.drill.account_prefix, rollback.drill.same_account]
 deny_drill_not_simulated contains result if some result in data.gate.lib.violations(
 	"stage8.drill_not_simulated", check_drill_not_simulated,
 	"The drill did not run on a paper account of the broker",
 )
 
 # What is wrong with the account that the record names; nothing where it names none.
-drill_account(simulated, prefix) := {"simulated" | simulated == true} | {prefix |
-	is_string(prefix)
-	count(data.gate.lib.others(prefix, data.gate.params.stage6.account_prefixes.value)) > 0
+drill_account(drill) := ({"simulated" | drill.simulated == true} | {"another account" | drill.same_account == false}) | {drill.account_prefix |
+	is_string(drill.account_prefix)
+	count(data.gate.lib.others(drill.account_prefix, data.gate.params.stage6.account_prefixes.value)) > 0
 }
 
 check_checklist_agreed := data.gate.lib.check([data.gate.lib.none_of(

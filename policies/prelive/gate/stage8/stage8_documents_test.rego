@@ -161,3 +161,11 @@ test_a_required_signer_is_left_out_of_the_document if {
 	denied := deny_decisions_agree with input as doc
 	{each.term | some each in denied} == {"GO.md leaves out lead_trader"}
 }
+
+test_drill_not_simulated_another_account if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"rollback": {"drill": {"simulated": false, "account_prefix": "DU", "same_account": false}}}})
+	checked := check_drill_not_simulated with input as doc
+	checked.holds == false
+	denied := deny_drill_not_simulated with input as doc
+	denied == {{"code": "stage8.drill_not_simulated", "msg": "The drill did not run on a paper account of the broker: another account", "operand": "drill_account", "op": "∅", "expected": [], "actual": "another account", "unit": "list", "term": "another account"}}
+}

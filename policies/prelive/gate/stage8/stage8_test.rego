@@ -579,3 +579,15 @@ test_tree_clean_no_git if {
 	denied := deny_tree_clean with input as doc
 	denied == set()
 }
+
+test_kill_switch_verified_other_switch_and_record if {
+	extra := {"name": "VOL", "threshold": null, "observed_side": null, "observed_distance_ppm": null, "just_below_side": null, "just_below_distance_ppm": null, "just_below_triggered": null, "triggered": false, "halted": true, "reaction_ms": 12}
+	doc := object.union(data.gate.ready.doc, {"facts": {"kill_switch": {
+		"switches": array.concat(data.gate.ready.doc.facts.kill_switch.switches, [extra]),
+		"contradictions": [{"place": "/verified_by", "text": "is not stated"}],
+	}}})
+	checked := check_kill_switch_verified with input as doc
+	[operand.name | some operand in checked.operands; operand.unit == "ms"] == ["KILL_PNL_reaction", "MAX_DD_KILL_SWITCH_reaction", "PSR_KILL_SWITCH_reaction", "VOL_reaction"]
+	denied := deny_kill_switch_verified with input as doc
+	{violation.actual | some violation in denied} == {"VOL: did not trigger", "/verified_by is not stated"}
+}
