@@ -143,7 +143,7 @@ class Ledger(LedgerReader):
         """
         now_s = check_time(time)
         with self._storage.sealing():
-            latest = self._undisputed()
+            latest = self._undisputed() or self._first()
             new = self._storage.lines(latest)
             first = list(islice(new, 1))
             if latest is not None:
@@ -165,11 +165,22 @@ class Ledger(LedgerReader):
             end = (latest.log_bytes if latest else 0) + self._cover(frontier, chain(first, new))
             sealed = Checkpoint(self.verifier.name, frontier.size, frontier.root(), end, time)
             sealed = self._unless_published(sealed.signed(self._key))
-            hint = {"frontier": [one.hex() for one in frontier.hashes], "size": frontier.size}
-            self._storage.publish(sealed, canonical(hint))
+            self._publish(sealed, frontier)
             self._remember(sealed, frontier)
         _log.info("%s: sealed, now of size %d", self.name, sealed.size)
         return sealed
+
+    def _first(self) -> Checkpoint | None:
+        """The first checkpoint, put in place, where a crash left it in the history alone."""
+        sizes = self._storage.sizes()
+        first = read_checkpoint(self._storage, self.chain, sizes[-1]) if sizes else None
+        if first is not None:
+            self._publish(first, self._frontier(first))
+        return first
+
+    def _publish(self, sealed: Checkpoint, frontier: Frontier) -> None:
+        hint = {"frontier": [one.hex() for one in frontier.hashes], "size": frontier.size}
+        self._storage.publish(sealed, canonical(hint))
 
     def have_stamped(self, url: str) -> Checkpoint:
         """Have the latest checkpoint stamped by the time-stamping authority at `url`, and keep the stamp.

@@ -95,6 +95,32 @@ def test_a_torn_sealed_line_is_never_repaired_away(path: Path, config: Path) -> 
     assert Kind.TRUNCATED in kinds(verify_ledger(path))
 
 
+def test_runs_that_end_before_the_first_checkpoint_is_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has written its checkpoint into the history alone; the next one makes up for it."""
+    path, put = tmp_path / "ledger", storage.Folder.write
+
+    class Crash(BaseException):
+        """The process ends here."""
+
+    def crash(folder: storage.Folder, name: str, data: bytes, **more: Any) -> None:
+        if name == "checkpoint" and int(data.split(b"\n")[1]) == len(lines(path)):
+            raise Crash
+        put(folder, name, data, **more)
+
+    monkeypatch.setattr(storage.Folder, "write", crash)
+    for number in range(3):
+        with open_ledger(path, KEY, origin=ORIGIN) as ledger:
+            ledger.append([statement(number)])
+            with pytest.raises(Crash):
+                ledger.seal(clock(number))
+        assert list(verify_ledger(path).problems) == []
+    monkeypatch.undo()
+    with open_ledger(path, KEY, origin=ORIGIN) as ledger:
+        assert ledger.seal(clock(4)).size == 3
+
+
 def test_strangers_in_the_history_are_named(path: Path) -> None:
     """Time stamp tokens beside checkpoints are none."""
     history = path / "checkpoints"
