@@ -58,7 +58,7 @@ class Stated(Struct, frozen=True):
         return {
             "path": self.path,
             "decision": self.decision,
-            **({} if self.signers is None else {"signers": list(self.signers)}),
+            "signers": None if self.signers is None else list(self.signers),
             "contradictions": [*self._inside(), *(text for other in others for text in self._beside(other))],
         }
 

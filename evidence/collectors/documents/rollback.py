@@ -115,9 +115,7 @@ class RollbackOptions(BaseOptions):
     )
     account: str = field(
         default="ACCOUNT_CONFIG.json",
-        metadata={
-            "description": "The account's record, whose account the drill has to name if it names one."
-        },
+        metadata={"description": "The account's record; a drill that names an account has to name its."},
     )
     sections: dict[str, list[Regex]] = field(
         default_factory=dict,
@@ -225,11 +223,7 @@ class RollbackCollector:
             figures["nav_delta_ppm"] = scaled(change, PPM, path, "/nav_after", up=True)
         steps = [(step["step"], int(step["completed_ms"])) for step in record.get("steps", [])]
         figures["steps"] = [{"step": name, "completed_ms": time} for name, time in steps]
-        figures["contradictions"] = [
-            {"place": f"/{name}", "text": "is not stated"}
-            for name in ("operator", "trigger")
-            if name not in record
-        ] + _contradictions(steps, figures)
+        figures["contradictions"] = _contradictions(steps, figures)
         kind = prefix(record["account"]) if "account" in record else None
         figures |= {
             "account_prefix": kind,

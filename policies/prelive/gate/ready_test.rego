@@ -86,7 +86,7 @@ doc := {
 					}],
 				},
 			],
-			"decisions": [{"path": "PRELIVE_VERIFICATION_LOG.json", "decision": "PASS", "contradictions": []}],
+			"decisions": [{"path": "PRELIVE_VERIFICATION_LOG.json", "decision": "PASS", "signers": null, "contradictions": []}],
 			"signatures": [{
 				"commit": "cccccccccccccccccccccccccccccccccccccccc",
 				"tag": null,

@@ -149,13 +149,14 @@ def test_watch_runs_again_after_a_change(
     monkeypatch.setattr(watch, "LOOK_SECONDS", 0.01)
     seen: list[str] = []
 
-    def run() -> None:
+    def run() -> Callable[[], None]:
         text = (bundle / TEST).read_text()
         seen.append(text[-5:])
         if len(seen) == 3:
             raise KeyboardInterrupt
         if len(seen) == 2:
             raise OSError("gone")
+        return lambda: None
 
     def change() -> None:
         for count in (1, 2):

@@ -25,7 +25,7 @@ Action = Callable[[View], Observation]
 
 def kill_switch_facts(file: str | None = None) -> dict[str, Any]:
     """Facts that keep a small real contract."""
-    return {"file": file, "switches": [], "verified_at_s": None}
+    return {"file": file, "switches": [], "contradictions": [], "verified_at_s": None}
 
 
 MISSING = (Problem("verified_at_s", "no file", "write it"), Problem("file", "no file", "write it"))
@@ -166,7 +166,7 @@ from gate.evidence.collecting.runner import Running, collect, observe
 from gate.evidence.reading.workspace import Workspace
 assert can_fork()
 FACTS = {
-    "kill_switch": {"file": "a", "switches": [], "verified_at_s": 1},
+    "kill_switch": {"file": "a", "switches": [], "contradictions": [], "verified_at_s": 1},
     "integration_flow": {"file": "a", "stages": [], "stages_defined": 1},
 }
 class Scripted:

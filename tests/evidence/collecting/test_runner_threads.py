@@ -19,7 +19,7 @@ from gate.evidence.collecting.runner import collect
 from gate.evidence.reading.workspace import View, Workspace
 
 FACTS = {
-    "kill_switch": {"file": "a", "switches": [], "verified_at_s": 1},
+    "kill_switch": {"file": "a", "switches": [], "contradictions": [], "verified_at_s": 1},
     "integration_flow": {"file": "a", "stages": [], "stages_defined": 1},
 }
 
