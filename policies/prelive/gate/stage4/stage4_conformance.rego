@@ -274,10 +274,9 @@ safeguard_proven(name) if {
 safeguard_proven(name) if {
 	name == "pacing_limiter"
 	of_these_sources(true) == true
-	pacing := object.get(input.facts, ["broker_conformance", "pacing"], {})
-	orders := object.get(pacing, "asked_orders", null)
+	orders := object.get(input.facts, ["broker_conformance", "pacing", "asked_orders"], null)
 	data.gate.lib.not_less(orders, data.gate.params.stage7.burst_orders_min.value) == true
-	most := object.get(pacing, "busiest_second", null)
+	most := object.get(input.facts, ["broker_conformance", "pacing", "busiest_second"], null)
 	data.gate.lib.greater(data.gate.params.stage7.messages_per_second.value, most) == true
 }
 
