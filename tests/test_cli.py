@@ -306,6 +306,10 @@ def test_explain_shows_the_tree_of_a_stage(gate: Gate, copy_example: Copy) -> No
     assert "file      PRE_LIVE_CHECKLIST.md" in run.out
     assert "not evaluated, evidence is missing" in " ".join(run.out.split())
     assert not (root / "ledger").exists()
+    one = gate("explain", "stage1.checklist_total", "-w", root)
+    assert one.out == gate("explain", "stage1", "--rule", "stage1.checklist_total", "-w", root).out
+    assert "stage1.checklist_total" in one.out and "stage1.artifact_coverage" not in one.out
+    assert gate("explain", "stage1.nonsense", "-w", root).code == 2
 
 
 def test_explain_finds_a_recorded_decision(gate: Gate, copy_example: Copy) -> None:

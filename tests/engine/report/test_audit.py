@@ -293,6 +293,11 @@ def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(one.startswith("Jinja2") for one in project["dependencies"])
 
 
+def test_a_pass_says_how_many_rules_cannot_be_told(passed: Decision) -> None:
+    count = sum(check.status == "cannot be told" for check in passed.checks)
+    assert count > 0 and f"none is broken; {count} cannot be told." in text("markdown", passed)
+
+
 def test_the_go_live_document_is_read_back(full: Decision, passed: Decision, watch_decisions: Any) -> None:
     """The collector of artifacts finds in it what was decided, and each section, in each language."""
     for decision in (full, passed):

@@ -46,6 +46,14 @@ def test_verdict_first_and_next_step_last(failed: Decision) -> None:
     assert "weakened: judged as of 2025-12-05T12:00:00Z, set by the operator" in table(failed)
 
 
+def test_what_every_correction_voids_comes_last(failed: Decision) -> None:
+    """A missing signature is shown first, but what to do next is what has to be signed."""
+    rest = tuple(one for one in failed.violations if one.code != "stage1.artifact_coverage")
+    text = table(replace(failed, violations=rest))
+    assert text.index("governance_signed") < text.index("test_coverage")
+    assert text.splitlines()[-1].startswith("next: fix test_coverage ·")
+
+
 def test_a_finding_has_the_failing_operand_and_a_fix(failed: Decision) -> None:
     """The figure with its limit, under the rule's short name, and one fix."""
     lines = table(failed).splitlines()
