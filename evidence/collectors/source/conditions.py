@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import fnmatch
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -27,7 +28,7 @@ _MANY_TIMES = re.compile(r"\{[^}]*\d{3}")
 """Of a regular expression that is tried on nine characters: bounds on the time that it takes."""
 
 
-class Conditions:
+class Conditions(ABC):
     """Conditions of functions, for one account (a string) or one port. A bounded number of steps is taken."""
 
     def __init__(self, program: Program, sample: str | int) -> None:
@@ -37,9 +38,9 @@ class Conditions:
         self._stack: list[Routine] = []
         self._truths: dict[str, bool | None] = {}
 
+    @abstractmethod
     def _result(self, name: str) -> bool | None:
         """The truth of what functions of this name return."""
-        raise NotImplementedError
 
     def _truth(self, node: ast.expr) -> bool | None:
         self._left -= 1
