@@ -39,7 +39,9 @@ def test_the_page_word_for_word(gate: Callable[..., Any], tmp_path: Path, opa: s
             output = (done.out + done.err).splitlines()
             places = []
             for line in shown:
-                near = [place for place, text in enumerate(output) if text.startswith(line)]
+                # what the page leaves out changes with every rule of the shipped policies
+                shape = re.compile(re.escape(line).replace("…", r"\d+"))
+                near = [place for place, text in enumerate(output) if shape.match(text)]
                 assert near, f"{command}\n{line}\n{done.out}{done.err}"
                 places.append(max(near) if places and min(near) < places[-1] else min(near))
             bad = any((" failed" in line and " 0 failed" not in line) or "findings" in line for line in shown)
