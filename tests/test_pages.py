@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -28,12 +29,17 @@ def test_every_page_is_listed_with_its_title(gate: Gate) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["limits", "limits.md", "docs/limits.md", "docs/limits.md#what", "collectors/paper", "paper"]
-)
+    "name",
+    [
+        "limits", "limits.md", "docs/limits.md", "docs/limits.md#what", "collectors/paper", "paper",
+        "collectors",
+    ],
+)  # fmt: skip
 def test_a_page_is_found_as_messages_and_people_name_it(gate: Gate, name: str) -> None:
-    """With and without the folder and the ending, and by the last part of its path."""
+    """With and without the folder and the ending, by the last part of its path, and a folder's own page."""
     shown = gate("docs", name)
-    page = "collectors/paper" if "paper" in name else "limits"
+    named = {"limits": "limits", "paper": "collectors/paper", "collectors": "collectors/README"}
+    page = next(page for word, page in named.items() if word in name)
     assert (shown.code, shown.out) == (0, (ROOT / "docs" / f"{page}.md").read_text())
 
 
@@ -76,6 +82,32 @@ def test_pages_that_the_program_refers_to_exist() -> None:
     assert "docs/limits.md" in mentioned
     for page in mentioned:
         assert find_page(page) in pages().values(), page
+
+
+def _messages(path: Path) -> str:
+    """What a program's module can print: its strings without docstrings; of policies, their comments."""
+    text = path.read_text()
+    if path.suffix == ".rego":
+        return text
+    tree = ast.parse(text)
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    strings = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone
+    ]
+    return "\n".join(str(node.value) for node in strings)
+
+
+def test_messages_name_what_is_there_where_the_program_is_installed() -> None:
+    """No file of a checkout, which nobody has who installed a wheel, but the command that prints it."""
+    names = re.compile(r"(?<!gate docs )\b(docs/[\w/-]+\.md|contracts/f(acts|iles))")
+    for folder in ("engine", "evidence", "policies"):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix not in {".py", ".rego"} or path.name.endswith("_test.rego"):
+                continue
+            if names.search(path.read_text()):
+                assert names.findall(_messages(path)) == [], path
 
 
 def test_the_pages_are_those_of_the_package() -> None:

@@ -340,7 +340,7 @@ def test_the_list_says_why_others_do_not_count(office: Office) -> None:
         False,
         [
             "there is no signoffs/stage2-cto-x.json.sig",
-            "the signature is unsigned",
+            "it is not signed",
             "the signer is not known",
             "the key is not known",
             "the signer may not sign as cto",

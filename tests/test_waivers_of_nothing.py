@@ -57,7 +57,7 @@ def test_an_unknown_rule_is_named_with_the_one_that_was_meant(
     [
         (
             {"code": "stage8.zzzzzzzzzzzzzzzzzzzz"},
-            "there is no rule 'stage8.zzzzzzzzzzzzzzzzzzzz'; docs/policies.md lists the rules",
+            "there is no rule 'stage8.zzzzzzzzzzzzzzzzzzzz'; `gate policy list` lists the rules",
         ),
         (
             {"code": "stage8.dependency", "stages": ["stage8"]},

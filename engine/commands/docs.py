@@ -53,8 +53,9 @@ def find_page(name: str) -> Path:
         return _find_contract(name)
     known = pages()
     plain = name.partition("#")[0].strip("/").removeprefix("docs/").removesuffix(".md")
-    if plain in known:
-        return known[plain]
+    for page in (plain, f"{plain}/README"):
+        if page in known:
+            return known[page]
     ends = [page for page in known if page.endswith(f"/{plain}")] if plain else []
     if len(ends) == 1:
         return known[ends[0]]

@@ -16,8 +16,8 @@ from ...evidence.collectors import BUILTIN
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-REFERENCE = "docs/configuration.md"
-OPERATOR = "docs/operator.md"
+REFERENCE = "`gate docs configuration`"
+OPERATOR = "`gate docs operator`"
 
 FORMS = {
     r"^[1-9][0-9]{0,4}[smhd]$": "write it like 12h or 7d: a number, then s, m, h or d",
@@ -54,13 +54,13 @@ def page(place: Sequence[str | int]) -> str:
     """The page that describes the settings at a place."""
     first, second, *_ = [*place, "", ""]
     if first == "evidence" and second in BUILTIN:
-        return f"docs/collectors/{second}.md"
+        return f"`gate docs collectors/{second}`"
     if (first, second) == ("policy", "parameters"):
         return f"{OPERATOR}, and write {{value: …, rationale: …}}"
     if first == "limits":
-        return "docs/limits.md"
+        return "`gate docs limits`"
     if first == "notify":
-        return "docs/notifications.md"
+        return "`gate docs notifications`"
     return REFERENCE
 
 

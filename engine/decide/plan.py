@@ -89,7 +89,7 @@ def examine_plan(
 
 
 def _wrong(what: str, advice: str = "") -> PolicyError:
-    return PolicyError(what, path=MANIFEST, remedy=f"{advice}see docs/policy-bundles.md")
+    return PolicyError(what, path=MANIFEST, remedy=f"{advice}see `gate docs policy-bundles`")
 
 
 def _rules(bundle: Bundle, report: Report) -> tuple[dict[str, Rule], set[str]]:
@@ -237,7 +237,7 @@ def _check_facts(bundle: Bundle, report: Report) -> None:
                     what = f"{head.name!r} uses the fact {fact!r}, which its rule does not declare"
                     remedy = "add it to custom.facts, or to custom.optional_facts where it may be unmeasured"
             if what is not None:
-                remedy += "; the contracts are in contracts/facts"
+                remedy += "; `gate docs collectors` lists the pages about facts"
                 report("fact", PolicyError(what, path=path, place=f"line {number}", remedy=remedy))
 
 

@@ -47,7 +47,7 @@ def read_profiles(metadata: Mapping[str, Any], stages: Iterable[Stage]) -> dict[
 
 
 def _wrong(what: str, advice: str = "") -> PolicyError:
-    remedy = f"{advice}see docs/policy-bundles.md"
+    remedy = f"{advice}see `gate docs policy-bundles`"
     return PolicyError(what, path=MANIFEST, place="metadata.profiles", remedy=remedy)
 
 

@@ -113,7 +113,7 @@ def no_such_rule(code: str, plan: Plan) -> str | None:
     if code in codes:
         return None
     meant = nearest(code, codes)
-    advice = f"did you mean {meant!r}?" if meant else "docs/policies.md lists the rules"
+    advice = f"did you mean {meant!r}?" if meant else "`gate policy list` lists the rules"
     return f"there is no rule {code!r}; {advice}"
 
 

@@ -230,7 +230,7 @@ def _no_manifest(where: str) -> PolicyError:
         "the policy bundle has no .manifest",
         path=where,
         remedy="a bundle is a directory with a .manifest file, or with policies for Conftest; "
-        "see docs/policy-bundles.md",
+        "see `gate docs policy-bundles`",
     )
 
 
@@ -248,7 +248,7 @@ def _manifest(value: Any) -> tuple[str, str, dict[str, Any]]:
     version = value.get("revision") if isinstance(value, dict) else None
     if not isinstance(metadata, dict) or not isinstance(name, str) or not isinstance(version, str):
         what = "the manifest needs 'revision' and 'metadata.name' as strings"
-        raise PolicyError(what, path=MANIFEST, remedy="see docs/policy-bundles.md")
+        raise PolicyError(what, path=MANIFEST, remedy="see `gate docs policy-bundles`")
     return name, version, metadata
 
 

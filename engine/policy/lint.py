@@ -86,7 +86,7 @@ def check_module(path: str, source: str, heads: Sequence[RuleHead], report: Repo
     for call in _CALL.finditer(code):
         if call[1] not in accepted and not call[1].startswith("data."):
             what = f"the function {call[1]!r} is not accepted in a policy"
-            remedy = "docs/policy-bundles.md lists the built-ins that are accepted"
+            remedy = "`gate docs policy-bundles` lists the built-ins that are accepted"
             found(what, place_of(call.start()), remedy)
     for offset, what, remedy in sorted(problems(source)):
         found(what, place_in(source, offset), remedy)

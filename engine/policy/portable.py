@@ -130,7 +130,7 @@ def _match(arguments: list[str]) -> tuple[str, str] | None:
     if not _PATTERN.fullmatch(pattern):
         return (
             f"the pattern {pattern[:80]!r} has signs that engines read differently",
-            r"write classes such as [0-9] and [A-Za-z0-9_] for \d and \w; docs/engines.md says more",
+            r"write classes such as [0-9] and [A-Za-z0-9_] for \d and \w; `gate docs engines` says more",
         )
     return None
 

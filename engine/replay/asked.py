@@ -108,7 +108,7 @@ def read_fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:
 
 
 def _wrong(file: Path, what: str, place: str | None) -> UsageError:
-    remedy = "write it like docs/impact.md shows"
+    remedy = "write it as `gate docs impact` shows"
     return UsageError(what, path=str(file), place=place, remedy=remedy)
 
 

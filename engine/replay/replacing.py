@@ -147,7 +147,7 @@ def _known_fact(name: str, evidence: Mapping[str, Evidence]) -> tuple[str, str]:
         raise UsageError(what, remedy="replace a fact of a collector")
     if not path or not contract_has(name):
         known = [*_facts_of(evidence)]
-        remedy = _advice(name, known, "`gate collect` prints the facts, contracts/facts describes them")
+        remedy = _advice(name, known, "`gate collect` prints the facts that there are")
         raise UsageError(f"there is no fact {name[:80]!r}", remedy=remedy)
     if collector not in evidence:
         what = f"{FACT} {name}: the facts of {collector} are no part of what is judged"

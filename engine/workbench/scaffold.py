@@ -83,7 +83,7 @@ def new_rule(directory: Path, code: str, fact: str, severity: Severity) -> NewRu
     if any(rule.code == code for rule in plan.stages[stage].rules):
         raise UsageError(f"there is a rule {code} already", remedy="choose another name")
     if not contract_has(fact):
-        remedy = "the pages of the collectors list their facts: gate docs collectors/coverage"
+        remedy = "`gate docs collectors` lists the pages about facts"
         raise UsageError(f"the fact {fact[:80]!r} is in no collector's contract", remedy=remedy)
     kind = _kind(input_schema(plan, None)["properties"]["facts"], fact)
     if kind not in _OPERANDS:

@@ -195,5 +195,5 @@ def check_file(name: str, value: Any, path: str) -> None:
         f"does not keep to the contract {name!r}: {message}{more}",
         path=path,
         place=pointer,
-        remedy=f"see contracts/files/{name}.schema.json for the expected shape",
+        remedy=f"`gate docs files/{name}.schema.json` shows the expected shape",
     )

@@ -73,7 +73,7 @@ class AccountCollector:
             facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}, "contradictions": []}
             remedy = (
                 f"record the account in {path} with a read-only probe"
-                " (contracts/files/account_config.schema.json shows the shape)"
+                " (`gate docs files/account_config.schema.json` shows the shape)"
             )
             return Observation(facts, (Problem("", f"{path} does not exist", remedy),))
         record = read_json(view, path, "account_config")
@@ -126,7 +126,7 @@ class AccountCollector:
                 reason, remedy = "no account is pinned", "set evidence.account.pinned_account in gate.yaml"
             elif name == "read_only" and facts["port"] is not None:
                 reason = f"{self._path} does not say whether the gateway's Read-Only API was on"
-                remedy = "probe again with --ask-read-only, or have it attested (docs/account-probe.md)"
+                remedy = "probe again with --ask-read-only, or have it attested (`gate docs account-probe`)"
             elif name in _SESSION:
                 reason = f"{self._path} has no `connection`"
                 remedy = "record the session that the account was read through: connected, port, read_only"

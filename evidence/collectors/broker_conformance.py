@@ -24,7 +24,7 @@ from ..reading.json_lines import UNSURE, RecordReader
 from ..reading.workspace import View
 from .shared.documents import moment
 
-_REMEDY = "run gate ibkr conformance -- COMMAND with your client program (docs/conformance.md)"
+_REMEDY = "run gate ibkr conformance -- COMMAND with your client program (`gate docs conformance`)"
 _LISTS = ("cases", "disagreements", "orders", "order_types", "reactions", "reconnection", "over_a_disconnect")
 _NULLS = (
     "file",

@@ -120,7 +120,7 @@ class CommandsCollector:
                     f"the command {name!r} may take {command.seconds} s, but commands may take {longest:g} s",
                     path=CONFIG,
                     place=f"{_place(name)}.seconds",
-                    remedy="lower it, or widen the limit; see docs/limits.md",
+                    remedy="lower it, or widen the limit; see `gate docs limits`",
                 )
         for name, command in commands:
             try:

@@ -48,7 +48,7 @@ class KillSwitchCollector:
             }
             remedy = (
                 f"trigger every kill switch in a rehearsal and record it in {path}"
-                " (contracts/files/kill_switch_verification.schema.json)"
+                " (`gate docs files/kill_switch_verification.schema.json` shows the shape)"
             )
             return Observation(nothing, (Problem("", f"{path} does not exist", remedy),))
         record = view.read_json(path, "kill_switch_verification")

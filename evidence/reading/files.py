@@ -102,7 +102,7 @@ def changed(path: str) -> EvidenceError:
 def too_large(path: str, most: int) -> EvidenceError:
     """The error for a file of more than ``most`` bytes."""
     return EvidenceError(
-        f"is larger than {most} bytes", path=path, remedy="reduce the file; the limits are in docs/limits.md"
+        f"is larger than {most} bytes", path=path, remedy="reduce the file; see `gate docs limits`"
     )
 
 

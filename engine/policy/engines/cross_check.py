@@ -59,7 +59,7 @@ class CrossCheck:
                 raise EngineError(
                     f"the engines differ on {package}.{rule}: "
                     f"{names[0]} says {values[0]}, {names[1]} says {values[1]}",
-                    remedy="write the rule without what engines read differently; see docs/engines.md",
+                    remedy="write the rule without what engines read differently; see `gate docs engines`",
                 )
         return first
 

@@ -49,7 +49,7 @@ def read_attestation(data: bytes, path: str, by: str, account: str) -> Attestati
     value = parse_yaml(data, path, DEFAULT, error_type=ConfigError)
     broken = violations("files", "ibkr_attestation", value, most=1, quote=False)
     if broken:
-        remedy = "see contracts/files/ibkr_attestation.schema.json for what it may say"
+        remedy = "`gate docs files/ibkr_attestation.schema.json` shows what it may say"
         raise ConfigError(broken[0][1], path=path, place=broken[0][0], remedy=remedy)
     try:
         parse_rfc3339(value["attested_at"])

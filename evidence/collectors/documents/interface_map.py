@@ -149,7 +149,7 @@ class InterfaceMapCollector:
                 "pacing": dict.fromkeys(_PACING),
             }
             remedy = (
-                f"write {path} (docs/collectors/interface_map.md shows what it must hold), or set "
+                f"write {path} (`gate docs collectors/interface_map` shows what it must hold), or set "
                 "evidence.interface_map.path in gate.yaml"
             )
             return Observation(nothing, (Problem("", f"{path} does not exist", remedy),))

@@ -206,7 +206,7 @@ class RollbackCollector:
         if not view.exists(path):
             remedy = (
                 f"run a drill of {self._path} and record it in {path}"
-                " (contracts/files/rollback_drill.schema.json shows the shape)"
+                " (`gate docs files/rollback_drill.schema.json` shows the shape)"
             )
             return absent(("drill_file", "drill"), f"{path} does not exist", remedy)
         record = read_json(view, path, "rollback_drill")

@@ -137,7 +137,7 @@ class _Run:
 
     def observation(self) -> Observation:
         """Everything that the files say."""
-        options, shape = self.options, "(contracts/files/{}.schema.json shows the shape)"
+        options, shape = self.options, "(`gate docs files/{}.schema.json` shows the shape)"
         remedy = f"run a paper session that writes {options.log} {shape.format('paper_trading_log')}"
         self._read(options.log, ("",), remedy, self._log)
         remedy = f"write the session's figures into {options.metrics} (metric,value,unit,status)"

@@ -56,7 +56,7 @@ def read_json(view: View, path: str, contract: str) -> Any:
             f"does not keep to the contract {contract!r}: {_redact(message)}{more}",
             path=path,
             place=_redact(pointer),
-            remedy=f"see contracts/files/{contract}.schema.json for the expected shape",
+            remedy=f"`gate docs files/{contract}.schema.json` shows the expected shape",
         )
     return value
 

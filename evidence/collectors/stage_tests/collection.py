@@ -116,7 +116,7 @@ def _read(path: Path, most: int) -> bytes | None:
         data = file.read(most + 1)
     if len(data) > most:
         what = f"the report of {SHOWN} is larger than {most} bytes"
-        remedy = "collect fewer tests; the limits are in docs/limits.md"
+        remedy = "collect fewer tests; `gate docs limits` lists the limits"
         raise EvidenceError(what, path="gate.yaml", place=PLACE, remedy=remedy)
     return data
 

@@ -118,7 +118,7 @@ class History:
                 f"is larger than {self.limits.file_bytes} bytes in an earlier commit",
                 path=path,
                 place=f"commit {commit[:12]}",
-                remedy="compare with a commit in which it is smaller; the limits are in docs/limits.md",
+                remedy="compare with a commit in which it is smaller; `gate docs limits` lists the limits",
             )
         return ask(self.root, ["cat-file", "blob", fields[2].decode()], self.limits)
 

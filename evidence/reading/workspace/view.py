@@ -174,5 +174,5 @@ def _too_much(path: str, number: int, what: str) -> EvidenceError:
         what,
         path=path,
         place=f"line {number}",
-        remedy="write one record a line, or split the file; the limits are in docs/limits.md",
+        remedy="write one record a line, or split the file; `gate docs limits` lists the limits",
     )

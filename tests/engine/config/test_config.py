@@ -131,11 +131,11 @@ def test_wrong_settings(make_workspace: Make, text: str, what: str, place: str) 
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("verison: 1", "did you mean 'version'? see docs/configuration.md"),
-        ("subject: {source: [x]}", "did you mean 'sources'? see docs/configuration.md"),
-        ("subject: {xyz: 1}", "the settings here are exclude, sources; see docs/configuration.md"),
-        ("stages: {stage5: {depend_on: []}}", "did you mean 'depends_on'? see docs/configuration.md"),
-        ("limits: {file_byte: 7}", "did you mean 'file_bytes'? see docs/limits.md"),
+        ("verison: 1", "did you mean 'version'? see `gate docs configuration`"),
+        ("subject: {source: [x]}", "did you mean 'sources'? see `gate docs configuration`"),
+        ("subject: {xyz: 1}", "the settings here are exclude, sources; see `gate docs configuration`"),
+        ("stages: {stage5: {depend_on: []}}", "did you mean 'depends_on'? see `gate docs configuration`"),
+        ("limits: {file_byte: 7}", "did you mean 'file_bytes'? see `gate docs limits`"),
         ("freshness: {tests: 7 days}", "write it like 12h or 7d: a number, then s, m, h or d; see docs/"),
         ("policy: {digest: abc}", "write a SHA-256 digest: 64 hexadecimal digits in lower case; see docs/"),
         ("evidence: {covrage: {}}", "did you mean 'coverage'? known: account, "),

@@ -203,7 +203,7 @@ def test_a_misspelled_fact_of_our_own_needs_no_plugin(load: Load, bundle_files: 
         refused(load({STAGE1: bundle_files[STAGE1] + "\nx := input.facts.coverage.line_pm\n"})).remedy
     )
     assert "plug-in" not in remedy
-    assert "contracts/facts" in remedy
+    assert "gate docs collectors" in remedy
 
 
 @pytest.mark.parametrize(

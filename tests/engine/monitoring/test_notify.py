@@ -366,7 +366,7 @@ def test_wrong_settings_are_refused(desk: Any, settings: dict[str, Any], expecte
     assert (run.code, run.out) == (2, "")
     assert expected in run.err
     assert "where: " in run.err
-    assert "docs/notifications.md" in run.err
+    assert "`gate docs notifications`" in run.err
     assert "T0KEN" not in run.err
 
 

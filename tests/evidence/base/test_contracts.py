@@ -55,7 +55,7 @@ def test_check_file_names_file_place_and_number() -> None:
     assert error.path == "waivers/w.json"
     assert error.place is not None
     assert error.place.startswith("/stages")
-    assert error.remedy == "see contracts/files/waiver.schema.json for the expected shape"
+    assert error.remedy == "`gate docs files/waiver.schema.json` shows the expected shape"
 
 
 def test_a_single_violation_is_not_counted() -> None:

@@ -135,7 +135,7 @@ def test_absent_files_say_what_to_write(watch: Any) -> None:
     evidence = watch("rollback")
     remedies = {m.fact: m.remedy for m in evidence.problems}
     assert "sections on triggers" in remedies["sections"]
-    assert "contracts/files/rollback_drill.schema.json" in remedies["drill"]
+    assert "gate docs files/rollback_drill.schema.json" in remedies["drill"]
     assert evidence.observed_at is None
 
 

@@ -176,9 +176,15 @@ refusals(signoff) := [reason.text |
 	reason.ok == false
 ]
 
-signature_text(signoff) := "the key is revoked" if {
-	signoff.signature == "revoked"
-} else := sprintf("the signature is %s", [signoff.signature])
+signature_text(signoff) := object.get(
+	{
+		"revoked": "the key is revoked",
+		"unknown_key": "allowed_signers does not list the key that signed it",
+		"unsigned": "it is not signed",
+	},
+	signoff.signature,
+	"the signature is invalid",
+)
 
 other_policy(signoff) := sprintf("it was signed under policy %s (%s…), now %s (%s…)", [
 	signoff.policy.version,

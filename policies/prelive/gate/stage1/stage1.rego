@@ -252,13 +252,14 @@ check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 #   facts: [artifacts.rows]
 deny_artifacts_signed contains result if some result in data.gate.lib.violations(
 	"stage1.artifacts_signed", check_artifacts_signed,
-	"An artifact is not signed in an accepted way",
+	"An artifact has no signature that counts",
 )
 
-unsigned_artifacts(rows, accepted) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, refused])} |
+unsigned_artifacts(rows, accepted) := {{"term": row.id, "text": sprintf("%s: %v", [row.id, text])} |
 	some row in rows
 	row.found == true
 	some refused in data.gate.lib.others(row.signed, accepted)
+	text := object.get({"commit": "its commit is not signed", "none": "no signature"}, refused, refused)
 }
 
 check_checklist_total := data.gate.lib.check([stated_total(

@@ -23,7 +23,7 @@ check_attestations_required := data.gate.lib.check([
 #   risk: Nothing ties the build to its sources and its pipeline.
 #   solution: >-
 #     Have the attester named attest exactly this commit or file, and put the attestation where evidence.attestations
-#     looks; see docs/collectors/attestations.md.
+#     looks; see `gate docs collectors/attestations`.
 #   owner: devops_lead
 #   controls: [gate:stage1]
 #   facts: [attestations.required]

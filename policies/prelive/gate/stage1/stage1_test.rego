@@ -391,7 +391,7 @@ test_artifacts_signed_row_commit if {
 	checked := check_artifacts_signed with input as doc
 	checked.holds == false
 	denied := deny_artifacts_signed with input as doc
-	denied == {{"code": "stage1.artifacts_signed", "msg": "An artifact is not signed in an accepted way: checklist: commit", "operand": "unsigned_artifacts", "op": "∅", "expected": [], "actual": "checklist: commit", "unit": "list", "term": "checklist"}}
+	denied == {{"code": "stage1.artifacts_signed", "msg": "An artifact has no signature that counts: checklist: its commit is not signed", "operand": "unsigned_artifacts", "op": "∅", "expected": [], "actual": "checklist: its commit is not signed", "unit": "list", "term": "checklist"}}
 }
 
 test_artifacts_signed_row_none if {
@@ -399,7 +399,7 @@ test_artifacts_signed_row_none if {
 	checked := check_artifacts_signed with input as doc
 	checked.holds == false
 	denied := deny_artifacts_signed with input as doc
-	denied == {{"code": "stage1.artifacts_signed", "msg": "An artifact is not signed in an accepted way: checklist: none", "operand": "unsigned_artifacts", "op": "∅", "expected": [], "actual": "checklist: none", "unit": "list", "term": "checklist"}}
+	denied == {{"code": "stage1.artifacts_signed", "msg": "An artifact has no signature that counts: checklist: no signature", "operand": "unsigned_artifacts", "op": "∅", "expected": [], "actual": "checklist: no signature", "unit": "list", "term": "checklist"}}
 }
 
 test_artifacts_signed_row_not_found if {

@@ -41,7 +41,7 @@ runs_failed(cases) := {{"term": row.name, "text": sprintf("%s: %s", [row.name, t
 	text := run_problem(row)
 }
 
-run_problem(row) := sprintf("had to be ended (%s)", [row.ended]) if {
+run_problem(row) := sprintf("had to be ended: %s", [ended_text(row.ended)]) if {
 	row.ended != null
 	count(data.gate.lib.others(row.ended, data.gate.params.stage4.conformance_ends.value)) > 0
 } else := sprintf("exit code %v", [row.exit_code]) if {
@@ -49,6 +49,18 @@ run_problem(row) := sprintf("had to be ended (%s)", [row.ended]) if {
 	row.exit_code != 0
 	count(data.gate.lib.others(row.name, data.gate.params.stage4.conformance_may_fail.value)) > 0
 }
+
+ended_text(ended) := object.get(
+	{
+		"elsewhere": "it connected to another address",
+		"messages": "it sent too many messages",
+		"output": "it printed too much",
+		"time": "its time was over",
+		"tries": "it tried to connect too often",
+	},
+	ended,
+	ended,
+)
 
 check_conformance_proven := data.gate.lib.check([
 	data.gate.lib.one_of(
@@ -78,11 +90,12 @@ deny_conformance_proven contains result if some result in data.gate.lib.violatio
 	"What the client did is not proven",
 )
 
-logs_not_proof(cases) := {{"term": row.name, "text": sprintf("log of %s: %s", [row.name, row.log])} |
+logs_not_proof(cases) := {{"term": row.name, "text": sprintf("log of %s: %v", [row.name, text])} |
 	some row in cases
 	row.ended != null
 	row.log != "agrees"
 	count(data.gate.lib.others("claims", data.gate.params.stage4.conformance_figures.value)) > 0
+	text := object.get({"other": "not the one that was recorded"}, row.log, row.log)
 }
 
 claims_disagree(found) := {{"term": one.figure, "text": text} |

@@ -59,7 +59,7 @@ test_conformance_run_ended_for_its_time if {
 	checked := check_conformance_run with input as doc
 	checked.holds == false
 	denied := deny_conformance_run with input as doc
-	denied == {{"actual": "gone: had to be ended (time)", "code": "stage4.conformance_run", "expected": [], "msg": "The conformance suite was not passed through: gone: had to be ended (time)", "op": "∅", "operand": "runs_failed", "term": "gone", "unit": "list"}}
+	denied == {{"actual": "gone: had to be ended: its time was over", "code": "stage4.conformance_run", "expected": [], "msg": "The conformance suite was not passed through: gone: had to be ended: its time was over", "op": "∅", "operand": "runs_failed", "term": "gone", "unit": "list"}}
 	warned := warn_conformance_run with input as doc
 	warned == set()
 }
@@ -104,7 +104,7 @@ test_conformance_proven_another_log if {
 	checked := check_conformance_proven with input as doc
 	checked.holds == false
 	denied := deny_conformance_proven with input as doc
-	denied == {{"actual": "log of orders: other", "code": "stage4.conformance_proven", "expected": [], "msg": "What the client did is not proven: log of orders: other", "op": "∅", "operand": "logs_not_proof", "term": "orders", "unit": "list"}}
+	denied == {{"actual": "log of orders: not the one that was recorded", "code": "stage4.conformance_proven", "expected": [], "msg": "What the client did is not proven: log of orders: not the one that was recorded", "op": "∅", "operand": "logs_not_proof", "term": "orders", "unit": "list"}}
 }
 
 test_conformance_proven_a_claim_that_disagrees if {

@@ -12,7 +12,7 @@ test_no_hardcoded_secrets_named if {
 	checked := check_no_hardcoded_secrets with input as doc
 	checked.holds == false
 	denied := deny_no_hardcoded_secrets with input as doc
-	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py:3: api_key (named)", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py:3: api_key (named)", "unit": "list", "term": "a.py:api_key", "path": "a.py", "line": 3}}
+	denied == {{"code": "stage4.no_hardcoded_secrets", "msg": "The sources may contain a secret: a.py:3: api_key (by its name)", "operand": "secrets", "op": "∅", "expected": [], "actual": "a.py:3: api_key (by its name)", "unit": "list", "term": "a.py:api_key", "path": "a.py", "line": 3}}
 }
 
 test_no_hardcoded_secrets_token_without_a_name if {

@@ -21,7 +21,7 @@ check_trust_anchored := data.gate.lib.check([
 #   risk: Whoever writes the change also writes the rules that judge it.
 #   solution: >-
 #     Judge with --operator FILE, which the change cannot touch, or with --trust-ref naming the protected branch; see
-#     docs/operator.md.
+#     `gate docs operator`.
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: []

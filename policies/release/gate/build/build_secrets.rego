@@ -34,9 +34,15 @@ secrets(source) := {{"term": term, "text": text, "path": secret.path, "line": se
 } | data.gate.lib.not_listed(source.secrets, source.secrets_total)
 
 # What a secret is called; a token without a name is called after its kind.
-secret_names(secret) := {"term": secret.name, "text": sprintf("%s (%s)", [secret.name, secret.kind])} if {
+secret_names(secret) := {"term": secret.name, "text": sprintf("%s (%s)", [secret.name, kind_text(secret)])} if {
 	is_string(secret.name)
-} else := {"term": secret.kind, "text": secret.kind}
+} else := {"term": secret.kind, "text": kind_text(secret)}
+
+kind_text(secret) := object.get(
+	{"high_entropy": "looks random", "named": "by its name"},
+	secret.kind,
+	replace(sprintf("%v", [secret.kind]), "_", " "),
+)
 
 files_not_scanned(source) := {{"term": file.path, "text": sprintf("%s %s", [file.path, file.reason]), "path": file.path} |
 	some file in source.unscanned

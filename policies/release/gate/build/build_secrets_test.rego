@@ -18,7 +18,7 @@ test_no_hardcoded_secrets_found if {
 	doc := with_facts({"source": {"secrets": found, "secrets_total": 3, "unscanned": unread, "unscanned_total": 1}})
 	denied := deny_no_hardcoded_secrets with input as doc
 	denied == {
-		object.union(leak("secrets", "notes/app.py:API_KEY", "notes/app.py:3: API_KEY (named)"), {"path": "notes/app.py", "line": 3}),
+		object.union(leak("secrets", "notes/app.py:API_KEY", "notes/app.py:3: API_KEY (by its name)"), {"path": "notes/app.py", "line": 3}),
 		object.union(leak("secrets", "notes/app.py:jwt", "notes/app.py:9: jwt"), {"path": "notes/app.py", "line": 9}),
 		leak("secrets", "not listed", "1 more, which are not listed"),
 		object.union(leak("files_not_scanned", "notes/data.py", "notes/data.py is too large"), {"path": "notes/data.py"}),

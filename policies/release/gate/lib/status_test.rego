@@ -8,7 +8,7 @@ test_status_of_every_sign_off if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"signoffs": {"signoffs": [unsigned, rejected, void, good]}}})
 	found := status with input as doc
 	found == {
-		{"path": "a.json", "reasons": ["the signature is unsigned"]},
+		{"path": "a.json", "reasons": ["it is not signed"]},
 		{"path": "b.json", "reasons": []},
 		{"path": "c.json", "reasons": ["the signature is invalid"]},
 		{"path": "d.json", "reasons": []},

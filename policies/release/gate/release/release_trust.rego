@@ -21,7 +21,7 @@ check_trust_anchored := data.gate.lib.check([
 #   risk: A change loosens the rules that it is judged by.
 #   solution: >-
 #     Judge with --operator FILE, which the change cannot touch, or with --trust-ref naming the protected branch; see
-#     docs/operator.md.
+#     `gate docs operator`.
 #   owner: release_manager
 #   controls: [NIST-800-53r5:CM-5]
 #   facts: []
