@@ -10,6 +10,7 @@ from msgspec import Struct, structs
 from ..evidence.base.contracts import PROVENANCE, source_of
 from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked, suggestion
 from ..evidence.collectors import BUILTIN
+from ..evidence.reading.git.history import History
 from .alterations import alterations
 from .collectors import Places
 from .config.settings import DEFAULT_EXCLUDE, GateConfig, LedgerSettings
@@ -136,7 +137,7 @@ def open_context(
     parameters = parameters_of(config)
     bundle, plan = tailored(loaded, depends_on, config.policy.profile, parameters, where)
     _check_freshness(config, plan, _file(_whose(authority.trust, "freshness")))
-    weakenings = [*_weakenings(authority), *_left_out(plan, whose)]
+    weakenings = [*_weakenings(authority), *_left_out(plan, whose), *_of_itself(root, authority.trust)]
     trust = structs.replace(authority.trust, alterations=alterations(root, authority))
     authority = dataclasses.replace(authority, trust=trust)
     return Context(root.resolve(), authority, loaded, bundle, plan, tuple(weakenings), places, cross_check)
@@ -171,6 +172,17 @@ def _left_out(plan: Plan, whose: str) -> list[Weakening]:
         return []
     message = f"{whose} chooses the profile {plan.profile.name}: {left} of {len(rules)} rules are not judged"
     return [Weakening("profile", message)]
+
+
+def _of_itself(root: Path, trust: Trust) -> list[Weakening]:
+    """That the trust ref is the judged commit, as it is on a protected branch after the merge."""
+    if trust.ref is None:
+        return []
+    state = History(root.resolve()).head()
+    if state is None or state.commit != trust.ref.commit:
+        return []
+    message = f"the trust ref {trust.ref.name} is the judged commit: only what is uncommitted was compared"
+    return [Weakening("trust_ref_judged", message)]
 
 
 def _check_pin(name: str, pinned: str | None, actual: str, where: str) -> None:

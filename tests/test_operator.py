@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from gate.engine.context import open_context
+
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
 Make = Callable[..., Path]
@@ -432,6 +434,23 @@ def test_a_name_that_several_refs_have_is_refused(gate: Gate, repository: Path, 
     run = gate("evaluate", "stage1", "-w", repository, "--trust-ref", "main")
     assert run.code == 2 and "names several refs" in run.err
     assert gate("evaluate", "stage1", "-w", repository, "--trust-ref", "refs/heads/main").code != 2
+
+
+@needs_git
+def test_a_trust_ref_that_is_the_judged_commit_is_a_weakening(gate: Gate, make_workspace: Make) -> None:
+    """On a protected branch after the merge, nothing that the commit itself altered was compared."""
+    root = make_workspace({"gate.yaml": "version: 1\n", "a.py": "x = 1\n"})
+    git(root, "init", "-q")
+    commit_all(root)
+    git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
+    trust = ("-w", root, "--trust-ref", "origin/main", "--no-record", "-o")
+    run = gate("evaluate", "stage1", *trust, "json", "-o", f"table={root}/table.txt")
+    [said] = [one for one in json.loads(run.out)["weakenings"] if one["code"] == "trust_ref_judged"]
+    assert said["msg"].startswith("the trust ref origin/main is the judged commit: ")
+    assert f"weakened: {said['msg']}" in " ".join((root / "table.txt").read_text().split())
+    (root / "a.py").write_text("x = 2\n")
+    commit_all(root)
+    assert open_context(root, trust_ref="origin/main").weakenings == ()
 
 
 @needs_git

@@ -52,7 +52,7 @@ def test_the_pages_examples_work(
     said = gate("evaluate", "stage1", "-w", root, "--operator", operator, "--no-record").out
     said = " ".join(said.split())
     assert block("operator.md", "Other thresholds, and a profile", "text").strip() in said
-    assert "warning: binds from 2026-03-01: " in said  # 94.7 % of what the page asks for
+    assert "warning: test_coverage: binds from 2026-03-01: " in said  # 94.7 % of what the page asks for
     assert "not in profile research: artifact_matrix" in said
 
 

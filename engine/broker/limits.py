@@ -32,6 +32,10 @@ def limits_of(
     for name in [*names, *stated]:
         if name not in SWITCHES:
             raise UsageError(f"there is no kill switch {name!r}", remedy=suggestion(name, SWITCHES))
+    for name in stated if names else ():
+        if name not in names:
+            what = f"--limit names {name}, which --switch leaves out"
+            raise UsageError(what, remedy=f"add --switch {name}, or leave out its --limit")
     known = stated if names and set(names) <= set(stated) else _known(context, stated) | stated
     absent = [name for name in names or SWITCHES if name not in known]
     if absent and (names or len(absent) == len(SWITCHES)):

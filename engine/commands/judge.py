@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from os.path import normpath
 from pathlib import Path
@@ -24,9 +23,8 @@ from ..report import registry
 from ..report.audit.words import check_language
 from ..terminal.console import progress, write_error
 from ..terminal.lines import Screen
-from ..terminal.outputs import parse_outputs, write
+from ..terminal.outputs import Output, parse_outputs, write
 from .options import (
-    HERE,
     HERE_ALONE,
     AllowPast,
     Commands,
@@ -47,6 +45,7 @@ from .options import (
     now,
     option,
     output_option,
+    refuse_unheeded,
     screen,
     show_all,
     unique,
@@ -56,10 +55,16 @@ from .options import (
 Reports = Annotated[
     list[str] | None,
     output_option(
-        "table (default), json, junit, sarif, github, github-summary, gitlab, tap, oscal, oscal-poam, "
-        "attestation, prelive, gemara, markdown, html, pdf, go-live or a plug-in's format"
+        f"table (default), {', '.join(name for name in registry.BUILTIN if name != 'table')} or a plug-in's "
+        "format"
     ),
 ]
+ShowSuccesses = Annotated[
+    bool, option("--show-successes", "Show the rules that hold, too, and what they cover.")
+]
+_TREE = ("table", "explain")
+_HEEDED_BY = {"show_successes": _TREE, "rule": _TREE, "language": ("markdown", "go-live", "pdf", "html")}
+"""Option → the formats of gate's own that it changes; a plug-in's may heed all."""
 EXIT_CODES = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.CONDITIONAL: 3}
 
 app = Commands()
@@ -67,6 +72,7 @@ app = Commands()
 
 @app.command()
 def evaluate(
+    call: typer.Context,
     stage: Annotated[str, argument("A stage, such as stage1, or all.", "STAGE")],
     where: Where = HERE_ALONE,
     output: Reports = None,
@@ -106,9 +112,7 @@ def evaluate(
     policy: Policy = None,
     engine: Engine = None,
     cross_check: CrossCheck = False,
-    show_successes: Annotated[
-        bool, option("--show-successes", "Show the rules that hold, too, and what they cover.")
-    ] = False,
+    show_successes: ShowSuccesses = False,
     language: Language = "en",
     no_color: NoColor = False,
     quiet: Quiet = False,
@@ -118,6 +122,7 @@ def evaluate(
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = {item.format: registry.load(item.format) for item in outputs}
     check_language(language)
+    _refuse_unheeded(call, outputs, quiet=quiet, watch=watch, no_record=no_record)
 
     def opened() -> tuple[Context, Time]:
         context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
@@ -131,7 +136,7 @@ def evaluate(
             raise UsageError("--watch prints the table and nothing else", remedy=remedy)
         _watch(stage, opened, policy, page, show)
         return
-    arguments = same_options(where, policy)
+    arguments = where.arguments(policy)
     elsewhere = None
     if record_to is not None and not no_record:
         from ..serve.client import Elsewhere
@@ -159,15 +164,30 @@ def evaluate(
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
 
 
-def same_options(where: Where, policy: str | None = None) -> str:
-    """The options that another command needs to judge the same by the same."""
-    options = {
-        "--workspace": None if where.workspace == HERE else str(where.workspace),
-        "--operator": None if where.operator is None else str(where.operator),
-        "--trust-ref": where.trust_ref,
-        "--policy": policy,
-    }
-    return "".join(f" {name} {shlex.quote(value)}" for name, value in options.items() if value is not None)
+def _refuse_unheeded(
+    call: typer.Context, outputs: list[Output], *, quiet: bool, watch: bool, no_record: bool
+) -> None:
+    """Refuse options of ``gate evaluate`` that others leave without an effect. Raises UsageError."""
+    refuse_for_formats(call, outputs)
+    service = ("token_file", "client_certificate")
+    if watch or no_record:
+        why = f"{'--watch' if watch else '--no-record'} records nothing"
+        refuse_unheeded(call, why, "record_to", *service)
+    if call.params["record_to"] is None:
+        refuse_unheeded(call, "it is for --record-to", *service, remedy="add --record-to URL")
+    if watch:
+        refuse_unheeded(call, "--watch ends without a verdict", "accept_conditional")
+    elif quiet and any(item.path is None for item in outputs):
+        remedy = "leave out --quiet, or write FORMAT=PATH"
+        refuse_unheeded(call, "--quiet prints nothing", "output", remedy=remedy)
+
+
+def refuse_for_formats(call: typer.Context, outputs: list[Output]) -> None:
+    """Refuse options that change none of the formats asked for. Raises UsageError."""
+    for name, formats in _HEEDED_BY.items():
+        if all(item.format in registry.BUILTIN and item.format not in formats for item in outputs):
+            remedy = f"add -o {formats[-1]}, or leave out {{option}}"
+            refuse_unheeded(call, f"it is for the formats {', '.join(formats)}", name, remedy=remedy)
 
 
 def _watch(
@@ -195,6 +215,7 @@ def _watch(
 
 @app.command()
 def explain(
+    call: typer.Context,
     target: Annotated[
         str,
         argument(
@@ -207,7 +228,7 @@ def explain(
     rule: Annotated[
         list[str] | None, option("--rule", "Show this rule, whether it holds or not. Repeatable.", "CODE")
     ] = None,
-    everything: Annotated[bool, option("--all", "Show the rules that hold, too.")] = False,
+    show_successes: ShowSuccesses = False,
     output: Reports = None,
     time: EffectiveTime = None,
     allow_past_effective_time: AllowPast = False,
@@ -223,6 +244,7 @@ def explain(
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load("explain" if item.format == "table" else item.format) for item in outputs]
     check_language(language)
+    refuse_for_formats(call, outputs)
     context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
     stage, _, name = target.partition(".")
     if name and stage in context.plan.stages:  # the code of a rule, as screens print it
@@ -232,12 +254,14 @@ def explain(
         with progress(wanted=not verbose):
             decision, entry = service.evaluate(context, target, moment).decision, None
     else:
+        judging = ("time", "allow_past_effective_time", "policy", "engine", "cross_check", "no_cache")
+        refuse_unheeded(call, "a recorded decision is not judged again", *judging)
         decision, entry = recording.find(context, target, config_dir())
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
     for item, report in zip(outputs, reports, strict=True):
         page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
-        arguments = same_options(where, policy)
-        page = replace(page, successes=everything, rules=rules, arguments=arguments, language=language)
+        arguments = where.arguments(policy)
+        page = replace(page, successes=show_successes, rules=rules, arguments=arguments, language=language)
         write(item, report.render(decision, entry, page))
 
 
@@ -248,8 +272,8 @@ def _rules(decision: Decision, name: str) -> list[str]:
     if found:
         return found
     near = nearest(name, [*codes, *(code.rpartition(".")[2] for code in codes)])
-    advice = f"did you mean {near!r}?" if near else "`gate explain STAGE --all` shows the rules of a stage"
-    raise UsageError(f"no rule {name!r} was judged", remedy=advice)
+    remedy = f"did you mean {near!r}?" if near else "`gate explain STAGE --show-successes` shows all rules"
+    raise UsageError(f"no rule {name!r} was judged", remedy=remedy)
 
 
 @app.command()

@@ -30,6 +30,7 @@ from .options import (
     config_dir,
     option,
     output_option,
+    refuse_unheeded,
     workers,
     write_all,
 )
@@ -39,6 +40,7 @@ app = command_group("ledger", "Read, prove, export and verify the ledger of deci
 
 @app.command("show")
 def show(
+    call: typer.Context,
     index: Annotated[int | None, argument("Print this entry's statement.", "[INDEX]", min=0)] = None,
     last: Annotated[int, option("--last", "How many entries to list.", "N", min=1)] = 20,
     output: Outputs = None,
@@ -46,6 +48,8 @@ def show(
 ) -> None:
     """List entries, or print one entry's statement."""
     outputs = parse_outputs(output, tuple(report.ENTRIES))
+    if index is not None:
+        refuse_unheeded(call, "one entry is printed, and not a list", "last")
     context = where.open()
     if index is not None:
         statement = recording.find_statement(context, index, config_dir())
@@ -71,6 +75,7 @@ def prove(
 
 @app.command("export")
 def export(
+    call: typer.Context,
     path: Annotated[
         Path | None, argument("A new file; standard output if none.", "[FILE]", show_default=False)
     ] = None,
@@ -85,6 +90,8 @@ def export(
 ) -> None:
     """Write all entries as JSON Lines, or decisions as Parquet; an existing file is never replaced."""
     outputs = parse_outputs(output, tuple(report.EXPORTS))
+    if path is None:
+        refuse_unheeded(call, "without a file, the entries are what is printed", "output")
     context = where.open()
     if form == "parquet":
         if path is None:

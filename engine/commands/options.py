@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import shlex
 import shutil
 import sys
 import time as clock
@@ -221,6 +222,17 @@ class Where(NamedTuple):
         """The workspace ready to be judged: `open_workspace`."""
         return open_workspace(*self, policy, **options)
 
+    def arguments(self, policy: str | None = None) -> str:
+        """The options that another command needs to judge the same by the same."""
+        options = {
+            "--workspace": None if self.workspace == HERE else str(self.workspace),
+            "--operator": None if self.operator is None else str(self.operator),
+            "--trust-ref": self.trust_ref,
+            "--policy": policy,
+        }
+        given = {name: value for name, value in options.items() if value is not None}
+        return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items())
+
 
 HERE_ALONE = Where()
 
@@ -326,6 +338,23 @@ def effective_time(context: Context, text: str | None, *, allow_past: bool) -> T
         remedy = "add --allow-past-effective-time if that is meant; the decision will say so"
         raise UsageError(f"the effective time {format_utc(moment)} is in the past", remedy=remedy)
     return Time(format_utc(moment), "flag")
+
+
+def refuse_unheeded(call: typer.Context, why: str, *names: str, remedy: str = "leave out {option}") -> None:
+    """Refuse options of the command line that would have no effect, and say why they would not.
+
+    What environment variables set is left alone: they are set once for many commands.
+
+    Args:
+        names: of the command's parameters.
+
+    Raises UsageError: one of them is given.
+    """
+    for one in call.command.params:
+        source = call.get_parameter_source(one.name or "")
+        if one.name in names and source is not None and source.name == "COMMANDLINE":
+            option = max(one.opts, key=len)
+            raise UsageError(f"{option} has no effect: {why}", remedy=remedy.format(option=option))
 
 
 def unique(names: Iterable[str] | None) -> tuple[str, ...]:

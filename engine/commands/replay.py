@@ -23,6 +23,7 @@ from .options import (
     argument,
     config_dir,
     option,
+    refuse_unheeded,
     show_all,
     workers,
 )
@@ -32,6 +33,7 @@ app = Commands()
 
 @app.command()
 def replay(
+    call: typer.Context,
     decision: Annotated[
         str | None, argument("Its ledger index, or a digest.", "[DECISION]", show_default=False)
     ] = None,
@@ -57,6 +59,8 @@ def replay(
     outputs = parse_outputs(output, tuple(RENDERERS))
     if (decision is None) is not everything:
         raise UsageError("give either a decision or --all", remedy="`gate history` lists decisions")
+    if not everything:
+        refuse_unheeded(call, "one decision is no work to split", "jobs", "cluster")
     context = where.open(engine=engine)
     choice = EngineChoice.of(context)
     place = own_place(context)

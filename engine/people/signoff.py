@@ -25,6 +25,8 @@ from ..context import Context
 from ..decide.recorded import ALL, PEOPLE, SETTINGS, Recorded, Time, evidence_listings, policy_input
 from ..decision.document import Decision
 from ..report.people import Listed, rejected
+from ..report.table import summary
+from ..terminal.lines import Screen
 from . import sshsign
 
 CONDITIONAL = "conditional"
@@ -122,9 +124,9 @@ def _condition(context: Context, text: str, name: str) -> dict[str, str]:
 
 
 def review(
-    context: Context, judged: Decision, bound: Binding, recorded: Recorded, role: str
+    context: Context, judged: Decision, bound: Binding, recorded: Recorded, role: str, screen: Screen
 ) -> Iterator[str]:
-    """What somebody approves in the role, line by line: verdict, what is open, policy, what changed since."""
+    """What somebody approves in the role, line by line: verdict, policy, what is open, what changed since."""
     stage, policy = bound.stage, judged.policy
     commit = judged.subject.commit
     state = {True: ", with uncommitted changes", False: "", None: ""}[judged.subject.dirty]
@@ -134,17 +136,12 @@ def review(
     yield f"  sources   {judged.subject.files} files, {bound.subject}"
     yield f"  commit    {commit}{state}" if commit else "  commit    none"
     yield f"  evidence  {len(_files(bound.listing))} files, {bound.evidence}"
-    waived = [f"{one.code} until {one.effective_until} ({one.waiver})" for one in judged.waived]
-    conditions = [f"{one.code} by {one.due[:10]} ({one.owner}): {one.msg}" for one in judged.conditions]
-    for title, lines in (
-        ("alterations", [one.text for one in judged.trust.alterations]),
-        ("open", [f"{one.severity.value} {one.code}: {one.msg}" for one in judged.violations]),
-        ("waived", waived),
-        ("conditions", conditions),
-        ("weakened", [one.msg for one in judged.weakenings]),
-        ("since the last approval", changes(context, bound, recorded, role)),
-    ):
-        yield from ([f"{title}:", *(f"  {line}" for line in lines)] if lines else ())
+    yield from summary(judged, screen.width).splitlines()
+    yield from (f"alteration: {one.text}" for one in judged.trust.alterations)
+    yield "since the last approval:"
+    yield from (f"  {line}" for line in changes(context, bound, recorded, role))
+    if judged.violations:
+        yield f"all of it: gate explain {judged.stage}{screen.arguments}"
 
 
 def changes(context: Context, bound: Binding, recorded: Recorded, role: str) -> list[str]:

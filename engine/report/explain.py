@@ -68,7 +68,8 @@ class _Tree(Page):
             if notice.code not in self.shown:
                 self.lines.add((f"{notice.level}: ", "yellow"), notice.msg, hang=4)
         if hidden and not self.screen.rules:
-            self.lines.add((f"{hidden} rule{'s hold' if hidden > 1 else ' holds'}: --all shows them", "dim"))
+            holding = f"{hidden} rule{'s hold' if hidden > 1 else ' holds'}"
+            self.lines.add((f"{holding}: --show-successes shows them", "dim"))
         return self.lines.text()
 
     def _row(self, name: str, text: str, indent: int = 6, style: str = "dim") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ...evidence.collecting.interface import ProblemKind
 from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Override, Trust, Verdict
@@ -96,9 +96,13 @@ class Page:
 
 
 class _FirstScreen(Page):
-    def text(self) -> str:
+    def __init__(self, decision: Decision, entry: Entry | None, screen: Screen) -> None:
+        super().__init__(decision, entry, screen)
         self.found = self.findings.all()
-        self.several = len(self.decision.stages) > 1
+        self.several = len(decision.stages) > 1
+        self.rules = {check.code: check for check in decision.checks}
+
+    def text(self) -> str:
         left, right = head(self.decision)
         used = columns("".join(part if isinstance(part, str) else part[0] for part in left))
         if used + 5 + columns(right) <= self.lines.width:
@@ -109,13 +113,7 @@ class _FirstScreen(Page):
         self._stages()
         if self.several:
             self.lines.add("")
-        for finding in self.found[:MAX_FINDINGS]:
-            self._finding(finding)
-        others = dict.fromkeys(code for one in self.found[MAX_FINDINGS:] for code in one.codes)
-        if others:
-            more = f"and {len(self.found) - MAX_FINDINGS} more findings: "
-            self.lines.add((more, "bold"), self._rules(others), hang=4)
-        self._blocked()
+        self._open(self._finding)
         if self.screen.successes:
             for check in self.decision.checks:
                 if check.status is CheckStatus.HOLDS:
@@ -123,6 +121,21 @@ class _FirstScreen(Page):
         self._remarks()
         self._foot()
         return self.lines.text()
+
+    def summary(self) -> str:
+        """What is open, waived and weakened, without what is in `gate explain`."""
+        self._open(self._in_short)
+        self._remarks()
+        return self.lines.text()
+
+    def _open(self, show: Callable[[Finding], object]) -> None:
+        for finding in self.found[:MAX_FINDINGS]:
+            show(finding)
+        others = dict.fromkeys(code for one in self.found[MAX_FINDINGS:] for code in one.codes)
+        if others:
+            more = f"and {len(self.found) - MAX_FINDINGS} more findings: "
+            self.lines.add((more, "bold"), self._rules(others), hang=4)
+        self._blocked()
 
     def name(self, code: str) -> str:
         """The rule's short name where only one stage is judged."""
@@ -146,7 +159,8 @@ class _FirstScreen(Page):
             style = VERDICT_STYLE[stage.verdict]
             self.lines.add(start, (verdict, style), f"{title}  ", (figures, "dim"), hang=hang)
 
-    def _finding(self, finding: Finding) -> None:
+    def _in_short(self, finding: Finding) -> Sequence[str]:
+        """The finding's first line. Returns what it leaves out of the places or members."""
         mark = "?" if finding.kind is ProblemKind.UNKNOWN else "✘"
         style = SEVERITY_STYLE[finding.severity]
         name = self.name(finding.codes[0]) if len(finding.codes) == 1 else f"{len(finding.codes)} rules"
@@ -165,6 +179,10 @@ class _FirstScreen(Page):
         else:
             self.lines.add(*first)
             self.lines.add(text, indent=4)
+        return items
+
+    def _finding(self, finding: Finding) -> None:
+        items = self._in_short(finding)
         if len(finding.codes) > 1:
             self.lines.row("rules", self._rules(finding.codes))
         if items:
@@ -211,7 +229,7 @@ class _FirstScreen(Page):
             for left in self.findings.conditions():
                 self._remark("condition", f"{left.msg} ({left.owner}, due {left.due[:10]})")
         shown = {code for finding in self.found for code in finding.codes}
-        pending = {check.code for check in self.decision.checks if check.status is CheckStatus.PENDING}
+        pending = {code for code, check in self.rules.items() if check.status is CheckStatus.PENDING}
         groups: dict[tuple[int, str], list[Notice]] = {}
         for notice in self.decision.warnings:
             if notice.level == "error" or notice.code not in shown:
@@ -222,7 +240,9 @@ class _FirstScreen(Page):
         ordered = sorted(groups.items(), key=lambda group: group[0][0])
         most = MAX_NOTICES + sum(rank < 2 for rank, _ in groups)
         for _, (first, *more) in ordered[:most]:
-            text = first.msg + (f" (+{len(more)})" if more else "")
+            named = first.code in self.rules and first.code not in first.msg
+            about = f"{self.name(first.code)}: " if named else ""
+            text = f"{about}{first.msg}" + (f" (+{len(more)})" if more else "")
             self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")
         if len(ordered) > most:
             arguments = f"{self.decision.stage}{self.screen.arguments}"
@@ -267,6 +287,11 @@ def _short(operand: Operand) -> str:
     if isinstance(value, (list, tuple, dict)) and len(value) > MAX_ITEMS:
         return str(len(value))
     return figure(value, scale(operand.name, operand.unit))
+
+
+def summary(decision: Decision, width: int) -> str:
+    """What is open, waived and weakened, for whoever signs: the first screen's findings, a line for each."""
+    return _FirstScreen(decision, None, Screen(width=width)).summary()
 
 
 def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:

@@ -195,7 +195,7 @@ def test_exceptions_and_warnings_are_on_the_first_screen(judge: Callable[..., An
     text = " ".join(run.out.split())
     assert text.startswith("PASS main") and "2 of 6 rules hold · 3 excepted · 1 with warnings" in text
     assert 'deploy/a.yaml: main.deny is excepted by the policies\' exception for "" (+3)' in text
-    assert "warning: deploy/b.json: too few replicas" in text
+    assert "warning: warn: deploy/b.json: too few replicas" in text
 
 
 ODD: dict[str, tuple[str | bytes, str]] = {

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine.people.signoff import binding_of, prepare_signoff
+from gate.engine.people.signoff import binding_of, prepare_signoff, review
 from gate.engine.service import Judged, binding
+from gate.engine.terminal.lines import Screen
 from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import UsageError
 
@@ -115,3 +116,17 @@ def test_invalid_signoffs_are_not_prepared(judged: Judged, changes: dict[str, An
 def test_a_name_that_is_no_text(judged: Judged) -> None:
     """Bytes of another encoding on the command line are a usage error, not a crash."""
     assert "not UTF-8" in refused(judged, name="\udcff").what
+
+
+def test_what_is_signed_is_shown_as_on_the_first_screen(judged: Judged) -> None:
+    """What is bound in full, then the table's remarks, what changed, and the command that shows the rest."""
+    bound = binding_of(judged.context, judged.recorded, "stage2")
+    page = Screen(arguments=" -w there")
+    shown = [*review(judged.context, judged.decision, bound, judged.recorded, "cto", page)]
+    assert shown[0].startswith(
+        f"stage2 of {judged.decision.workspace}: {judged.decision.verdict.value} as of "
+    )
+    assert f"  sources   {judged.decision.subject.files} files, {bound.subject}" in shown
+    assert any(line.startswith("weakened: ") for line in shown)
+    assert "since the last approval:" in shown
+    assert (shown[-1] == "all of it: gate explain stage2 -w there") == bool(judged.decision.violations)

@@ -149,7 +149,8 @@ def test_a_rule_warns_before_its_date_and_binds_from_then_on(house: House) -> No
     assert statuses(after)["bread"] == "violated"
     assert {v["code"] for v in after["violations"]} == {"house.bread", "house.salt"}
     table = house.run("--no-record").out
-    assert "1 not yet binding" in table and "warning: binds from 2026-01-01: There is too little" in table
+    assert "1 not yet binding" in table
+    assert "warning: bread: binds from 2026-01-01: There is too little" in table
     told = house.run(what="explain").out
     assert "[not yet binding]" in told and "from 2026-01-01T00:00:00Z" in told
 

@@ -6,6 +6,8 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
+import typer
+
 from .... import __version__
 from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ....evidence.base.times import format_utc
@@ -19,11 +21,12 @@ from ...broker.running import inherited, run
 from ...context import Context
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE_ALONE, Outputs, Where, argument, now, option
+from ..options import HERE_ALONE, Outputs, Where, argument, now, option, refuse_unheeded
 from .options import ListenHost, ListenPort, seconds_option
 
 
 def conformance(
+    call: typer.Context,
     command: Annotated[
         list[str],
         argument("The client program and its arguments, after --.", "-- COMMAND..."),
@@ -46,6 +49,8 @@ def conformance(
     """Run your client program against a simulated gateway that fails, and record what it does."""
     outputs = parse_outputs(output, tuple(report.FORMATS))
     chosen = _chosen(case)
+    if case:
+        refuse_unheeded(call, "a single case writes nothing", "file", "force")
     host = check_host(host)
     environment = inherited()
     words = runner.check_command(command, Path.cwd(), environment)

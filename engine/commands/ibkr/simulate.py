@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
+import typer
 from msgspec.structs import replace
 
 from ....evidence.broker.simulator.scenario import Scenario, read_scenario
@@ -16,7 +17,7 @@ from ...broker import report
 from ...broker.evidence_files import write_provenance
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
-from ..options import HERE_ALONE, Outputs, Where, argument, now, option
+from ..options import HERE_ALONE, Outputs, Where, argument, now, option, refuse_unheeded
 from .options import ListenHost, ListenPort, Seed, seconds_option
 
 _SCENARIO = option("--scenario -s", "What the gateway is like (YAML).", "FILE", envvar="GATE_IBKR_SCENARIO")
@@ -34,6 +35,7 @@ def scenario(
 
 
 def simulate(
+    call: typer.Context,
     scenario: Annotated[Path | None, _SCENARIO] = None,
     seed: Seed = None,
     host: ListenHost = "127.0.0.1",
@@ -52,6 +54,8 @@ def simulate(
     if seed is not None:
         chosen = replace(chosen, seed=seed)
     host = check_host(host)
+    if log is None:
+        refuse_unheeded(call, "it is for the provenance of --log", *Where._fields)
     context = None if log is None else where.open()
 
     def listening(address: str, taken: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from msgspec.structs import replace
 from typer.core import TyperGroup
 
 from ....evidence.base.errors import UsageError, suggestion
@@ -31,6 +32,7 @@ from ..options import (
     config_dir,
     effective_time,
     option,
+    screen,
     show_pages,
 )
 
@@ -117,7 +119,8 @@ def sign(
     statement = signoff.prepare_signoff(
         context, bound, role, name, verdict, moment, comment=comment, conditions=condition or []
     )
-    for line in signoff.review(context, judged.decision, bound, judged.recorded, role):
+    page = replace(screen(no_color=True), arguments=where.arguments())
+    for line in signoff.review(context, judged.decision, bound, judged.recorded, role, page):
         write_error(line)
     confirm(f"Sign {verdict} of {stage} as {role}, {name}?", yes)
     armored = sshsign.sign(context.root, statement, NAMESPACE, file)

@@ -12,12 +12,13 @@ import typer
 
 from ....evidence.base.errors import UsageError, suggestion
 from ...terminal.outputs import Output, parse_outputs
-from ..options import NoColor, option, output_option, show_pages, unique
+from ..options import NoColor, option, output_option, refuse_unheeded, show_pages, unique
 from .group import Bundle, app
 
 
 @app.command("test")
 def test(
+    call: typer.Context,
     bundle: Bundle = None,
     run: Annotated[str | None, option("--run -r", "Only tests whose PACKAGE.NAME has this.", "REGEX")] = None,
     engine: Annotated[
@@ -63,6 +64,7 @@ def test(
         show_pages(outputs, no_color, partial(tests_page, results))
 
     if watch:
+        refuse_unheeded(call, "--watch shows the table", "output")
         outputs = [Output("table", None)]
         _watch(source, lambda: partial(show, judge()))
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import typer
+
 from ....evidence.base.errors import UsageError
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
@@ -23,6 +25,7 @@ from ..options import (
     effective_time,
     option,
     output_option,
+    refuse_unheeded,
     screen,
 )
 from .group import app
@@ -30,6 +33,7 @@ from .group import app
 
 @app.command("whatif")
 def whatif(
+    call: typer.Context,
     stage: Annotated[str, argument("A stage of the bundle, or all.", "STAGE")],
     facts: Annotated[
         list[str] | None, option("--set", "Replace a fact by this value. Repeatable.", "FACT=VALUE")
@@ -82,8 +86,11 @@ def whatif(
         raise UsageError("nothing is replaced", remedy="give --set, --param or --sweep")
     if span is None and any(item.format == "svg" for item in outputs):
         raise UsageError("svg is a format of sweeps", remedy="give --sweep NAME=FROM:TO:STEP")
-    if decision is not None and time is not None:
-        raise UsageError("a recorded decision has its own time", remedy="leave out --effective-time")
+    if span is None:
+        refuse_unheeded(call, "only a sweep is split among processes", "jobs")
+    if decision is not None:
+        own = ("time", "allow_past_effective_time", "no_cache")
+        refuse_unheeded(call, "a recorded decision has its own time and facts", *own)
     context = where.open(policy, no_cache=no_cache, engine=engine)
     moment = effective_time(context, time, allow_past=allow_past_effective_time)
     with progress(wanted=not verbose):

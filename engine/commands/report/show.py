@@ -16,7 +16,7 @@ from ...decision.reading import read_decision
 from ...report import registry
 from ...report.audit.words import check_language
 from ...terminal.outputs import parse_outputs, write
-from ..judge import Reports, same_options
+from ..judge import Reports, ShowSuccesses, refuse_for_formats
 from ..options import (
     HERE_ALONE,
     Commands,
@@ -27,6 +27,7 @@ from ..options import (
     config_dir,
     option,
     output_option,
+    refuse_unheeded,
     screen,
     show_all,
     with_shared_options,
@@ -55,35 +56,26 @@ def report(
     ] = recording.LATEST,
     where: Where = HERE_ALONE,
     output: Reports = None,
-    show_successes: Annotated[
-        bool, option("--show-successes", "Show the rules that hold, too, and what they cover.")
-    ] = False,
+    show_successes: ShowSuccesses = False,
     language: Language = "en",
     no_color: NoColor = False,
 ) -> None:
     """Print a recorded decision in any format; nothing is judged again."""
     if context.invoked_subcommand is not None:
-        _refuse_options_before(context, context.invoked_subcommand)
+        command = context.invoked_subcommand
+        remedy = f"write gate report {command} {{option}} …"
+        refuse_unheeded(context, f"it stands before {command}", *context.params, remedy=remedy)
         return
     outputs = parse_outputs(output, registry.names(output or ()))
     reports = [registry.load(item.format) for item in outputs]
     check_language(language)
-    arguments = same_options(where)
+    refuse_for_formats(context, outputs)
+    arguments = where.arguments()
     found, entry = recording.find(where.open(), decision, config_dir())
     for item, form in zip(outputs, reports, strict=True):
         page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
         page = replace(page, successes=show_successes, arguments=arguments, language=language)
         write(item, form.render(found, entry, page))
-
-
-def _refuse_options_before(context: typer.Context, command: str) -> None:
-    """Options of `gate report` itself would have no effect on its commands."""
-    for name in context.params:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            option = f"--{name.replace('_', '-')}"
-            remedy = f"write gate report {command} {option} …"
-            raise UsageError(f"{option} stands before {command}", remedy=remedy)
 
 
 @app.command("trend")
@@ -114,6 +106,7 @@ def trend(
 
 @app.command("compare")
 def compare(
+    call: typer.Context,
     base: Annotated[
         str,
         argument("A recorded decision (latest, a stage, an index, a digest), or a file of -o json.", "BASE"),
@@ -131,11 +124,18 @@ def compare(
     opened: list[Context] = []
 
     def find(name: str) -> Decision:
-        if name.endswith(".json") or "/" in name:
+        if _is_file(name):
             return read_decision(Path(name))
         if not opened:
             opened.append(where.open())
         return recording.find(opened[0], name, config_dir())[0]
 
+    if _is_file(base) and _is_file(head):
+        refuse_unheeded(call, "both decisions are files", *Where._fields)
     found = differ(find(base), find(head))
     show_all(outputs, RENDERERS, no_color, found)
+
+
+def _is_file(name: str) -> bool:
+    """Whether a decision is named by its file, and not as it is in the ledger."""
+    return name.endswith(".json") or "/" in name

@@ -287,6 +287,6 @@ def _verify(decision: Decision, entry: Entry | None, arguments: str) -> list[tup
     return [
         (say("Is the ledger whole, and signed by its key?"), f"gate ledger verify{arguments}"),
         (say("Does the same evidence give the same decision?"), f"gate replay {index}{arguments}"),
-        (say("Why, rule by rule?"), f"gate explain {index} --all{arguments}"),
+        (say("Why, rule by rule?"), f"gate explain {index} --show-successes{arguments}"),
         (say("A record for somebody without gate:"), f"gate record export {index}{arguments} -o record.tar"),
     ]

@@ -50,7 +50,7 @@ def test_failures_down_to_digests(failed: Decision) -> None:
         assert (check.code in text) == (check.status != "holds")
     assert "→ not evaluated, evidence is missing" in text
     assert f"sources   {failed.subject.files} files, sha256:{failed.subject.digest}" in text
-    assert text.endswith(f"{holding} rules hold: --all shows them\n")
+    assert text.endswith(f"{holding} rules hold: --show-successes shows them\n")
 
 
 def test_what_was_shown_is_not_repeated(full: Decision) -> None:
@@ -67,10 +67,11 @@ def test_everything_and_one_rule(passed: Decision) -> None:
     """With all rules, those that hold are shown; with a code, that rule alone, whether it holds or not."""
     holding = sum(check.status == "holds" for check in passed.checks)
     assert tree(passed, successes=True).count("✔ ") == holding
-    assert "✔" not in tree(passed) and f"{holding} rules hold: --all" in tree(passed)
+    assert "✔" not in tree(passed) and f"{holding} rules hold: --show-successes" in tree(passed)
     one = tree(passed, rules=("stage4.no_stubs",))
     assert re.findall(r"^  [✔✘?~] (\S+)", one, re.MULTILINE) == ["stage4.no_stubs"]
-    assert "stage1 (PASS)" not in one and "stage3 (PASS) = PASS → true" in one and "--all" not in one
+    assert "stage1 (PASS)" not in one and "stage3 (PASS) = PASS → true" in one
+    assert "--show-successes" not in one
 
 
 def test_a_recorded_decision(passed: Decision) -> None:
@@ -151,7 +152,7 @@ def test_the_command(gate: Any, copy_example: Callable[[str], Path]) -> None:
     run = gate("explain", "stage4", "-w", root, "--rule", "no_stub")
     assert (run.code, run.out) == (2, "")
     assert "no rule 'no_stub' was judged" in run.err and "did you mean 'no_stubs'?" in run.err
-    assert "✔" in gate("explain", "stage1", "-w", root, "--all").out
+    assert "✔" in gate("explain", "stage1", "-w", root, "--show-successes").out
     assert "✔" in gate("evaluate", "stage1", "-w", root, "--no-record", "--show-successes").out
 
 

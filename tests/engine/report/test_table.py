@@ -13,7 +13,7 @@ from gate.engine.decision.document import CheckStatus, Condition, Decision, Noti
 from gate.engine.ledger.interface import Entry
 from gate.engine.report import registry
 from gate.engine.report.interface import Screen
-from gate.engine.report.table import MAX_FINDINGS
+from gate.engine.report.table import MAX_FINDINGS, summary
 from gate.evidence.collecting.interface import Problem, ProblemKind, Scope
 
 WIDE = Screen(width=200)
@@ -267,6 +267,16 @@ def test_many_findings(full: Decision) -> None:
     assert re.search(r"^and \d+ more findings: stage7: ", text, re.MULTILINE)
 
 
+def test_whoever_signs_sees_it_on_one_screen(full: Decision) -> None:
+    """The same findings, a line or two for each, however many violations a rule has; and what weakens it."""
+    shown = summary(full, 100).splitlines()
+    assert len(full.violations) > 60 and len(shown) < 45, shown
+    assert sum(line.startswith(("✘ ", "? ")) for line in shown) == MAX_FINDINGS
+    assert any(re.match(r"and \d+ more findings: stage7: ", line) for line in shown)
+    assert any(line.startswith("blocked: ") for line in shown)
+    assert any(line.startswith("weakened: ") for line in shown)
+
+
 def test_notices(passed: Decision) -> None:
     """Mistakes come first, remarks of one rule are one line, and too many are counted."""
     remarks = [
@@ -287,7 +297,7 @@ def test_what_is_about_to_bind_is_in_no_other_line(passed: Decision) -> None:
     others = [Notice(f"n{n}", f"remark {n}") for n in range(9)]
     text = table(replace(passed, checks=(first, *passed.checks[1:]), warnings=(*others, *remarks)))
     assert next(line for line in text.splitlines() if line.startswith("warning: ")) == (
-        "warning: binds from 2030-01-01: too few"
+        f"warning: {first.code}: binds from 2030-01-01: too few"
     )
 
 
