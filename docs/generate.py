@@ -126,6 +126,9 @@ def _contract(schema: dict[str, Any], name: str, title: str, description: str) -
     return json.dumps({**schema, **head}, indent=2) + "\n"
 
 
+_DEMO_OPTIONS = " --workspace examples/algo-trade --operator examples/operator.yaml"
+
+
 def demo() -> str:
     """What judging the first example prints; from a copy outside of git, so that no commit id is in it."""
     with tempfile.TemporaryDirectory() as scratch:
@@ -137,7 +140,7 @@ def demo() -> str:
         time = Time(str(context.config.effective_time), "operator")
         decision = evaluate(context, "stage8", time).decision
     # the last line says where it was recorded, which is another place for everybody
-    shown = table.render(decision, None, Screen(width=100)).decode()
+    shown = table.render(decision, None, Screen(width=100, arguments=_DEMO_OPTIONS)).decode()
     return shown.replace("not recorded\n", "").strip()
 
 

@@ -14,6 +14,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import typer
+
+from gate.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -131,3 +134,38 @@ def test_the_tests_that_pages_name_are_collected() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line} == set(named)
+
+
+def _code(path: Path) -> list[str]:
+    """Lines of a page's blocks, and its inline code; of any other file, its lines."""
+    text = path.read_text().replace("\\\n", " ")
+    if path.suffix != ".md":
+        return text.split("\n")
+    fenced = re.compile(r"^```.*?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+    inline = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", fenced.sub("", text))]
+    return [*inline, *(line for block in fenced.findall(text) for line in block.split("\n"))]
+
+
+def test_commands_in_pages_and_messages_have_the_options_that_they_name() -> None:
+    """What somebody reads and types is understood: every ``gate …`` in pages, source code and pipelines."""
+    group = typer.main.get_command(app)
+    context = typer.Context(group)
+    pages = [*ROOT.glob("[!C]*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".ci" / "templates").glob("*")]
+    sources = [path for top in ("engine", "evidence") for path in (ROOT / top).rglob("*.py")]
+    pipelines = [ROOT / "action.yml", *(ROOT / "examples" / "pipelines").glob("*")]
+    seen = 0
+    for path in [*pages, *sources, *pipelines]:
+        for found in re.findall(r"(?<![\w-])gate ([a-z][^`|;,&)·#\"'{]*)", "\n".join(_code(path))):
+            words, command = found.split("\n")[0].split(), group
+            while words and words[0] in getattr(command, "commands", ()):
+                command = command.get_command(context, words.pop(0))  # type: ignore[attr-defined]
+            if command is group:
+                continue
+            if command.name == "signoff":  # the stage stands for the command `sign`
+                command = command.get_command(context, "sign")  # type: ignore[attr-defined]
+            own = words[: words.index("--")] if "--" in words else words
+            options = {word.partition("=")[0].rstrip(".,:") for word in own if re.match("--?[a-z]", word)}
+            known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+            assert options <= known | {"--help", "-h"}, f"{path.name}: gate {found}"
+            seen += bool(options)
+    assert seen > 80

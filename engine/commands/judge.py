@@ -16,6 +16,7 @@ from ...evidence.collecting.interface import ProblemKind
 from .. import recording, service
 from ..collectors import available
 from ..context import Context
+from ..decide.model import Plan
 from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
 from ..ledgers import check_people
@@ -246,9 +247,8 @@ def explain(
     check_language(language)
     refuse_for_formats(call, outputs)
     context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
-    stage, _, name = target.partition(".")
-    if name and stage in context.plan.stages:  # the code of a rule, as screens print it
-        target, rule = stage, [target, *(rule or ())]
+    if code := _code(context.plan, target):
+        target, rule = code.partition(".")[0], [code, *(rule or ())]
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
         with progress(wanted=not verbose):
@@ -263,6 +263,20 @@ def explain(
         arguments = where.arguments(policy)
         page = replace(page, successes=show_successes, rules=rules, arguments=arguments, language=language)
         write(item, report.render(decision, entry, page))
+
+
+def _code(plan: Plan, name: str) -> str | None:
+    """The rule's code where that is what is named: in full, or as screens print it where one stage is judged.
+
+    Raises UsageError: several stages have a rule of that name.
+    """
+    if name.partition(".")[0] in plan.stages:
+        return name if "." in name else None
+    codes = [rule.code for stage in plan.stages.values() for rule in stage.rules]
+    found = [code for code in codes if code.rpartition(".")[2] == name]
+    if len(found) > 1:
+        raise UsageError(f"several rules are called {name}", remedy=f"name one: {', '.join(found)}")
+    return found[0] if found else None
 
 
 def _rules(decision: Decision, name: str) -> list[str]:

@@ -64,13 +64,16 @@ def _lines(report: Report) -> Iterable[str]:
     keys = found.evidence.get("fixtures", {}).get("seed_keys")
     keyed = "; seed_keys says where they stand" if keys else ""
     unstated = f"; not stated: {', '.join(found.unstated)}" if found.unstated else ""
-    yield f"seeds      {found.seeds or 'not found'}{keyed}{unstated}"
+    made = [path for path in written.files if path.endswith("seeds.yaml")] if written is not None else []
+    seeds = found.seeds or (f"{made[0]}, a skeleton" if made else "not found")
+    yield f"seeds      {seeds}{keyed}{unstated}"
     evidence = [f"{collector} {path}" for collector, path in found.recognised]
     yield f"evidence   {_some(evidence) or 'none recognised'}"
     if found.ledger is not None:
         yield f"ledger     {found.ledger}, as ledger/ holds something else"
     count = found.rows - len(found.missing)
-    yield f"artifacts  found {count} of {found.rows} that stage 1 expects"
+    before = " before the skeletons were written" if written is not None and written.files else ""
+    yield f"artifacts  found {count} of {found.rows} that stage 1 expects{before}"
     if found.missing and written is None:
         yield f"missing    {_some([row.pattern for row in found.missing])}"
     if found.sources and not found.python_files:

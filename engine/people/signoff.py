@@ -25,7 +25,7 @@ from ..context import Context
 from ..decide.recorded import ALL, PEOPLE, SETTINGS, Recorded, Time, evidence_listings, policy_input
 from ..decision.document import Decision
 from ..report.people import Listed, rejected
-from ..report.table import summary
+from ..report.table import summary, trusted
 from ..terminal.lines import Screen
 from . import sshsign
 
@@ -135,6 +135,7 @@ def review(
     yield f"  policy    {policy.name} {policy.version}, {policy.digest}"
     yield f"  sources   {judged.subject.files} files, {bound.subject}"
     yield f"  commit    {commit}{state}" if commit else "  commit    none"
+    yield f"  trusted   {'' if judged.trust.anchors else 'self-judged: '}{trusted(judged.trust)}"
     yield f"  evidence  {len(_files(bound.listing))} files, {bound.evidence}"
     yield from summary(judged, screen.width).splitlines()
     yield from (f"alteration: {one.text}" for one in judged.trust.alterations)

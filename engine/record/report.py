@@ -28,7 +28,8 @@ def _exported_text(path: Path, found: Exported) -> bytes:
             f"wrote    {path}: {len(found.files)} files, {size} bytes",
             f"decision {_about(found.decision)}, entry {found.index} of {found.log}",
             f"trust    sha256:{found.trust}",
-            "give this digest to the verifier by another way than the record: gate record verify --trust",
+            "give this digest to the verifier by another way than the record:",
+            "gate record verify RECORD --trust DIGEST",
         ]
     )
 

@@ -132,7 +132,8 @@ class _Tree(Page):
             if evidence.id in sources:
                 self._evidence(evidence, check.code)
         if check.status is not CheckStatus.HOLDS:
-            self._why(check, [v.solution for v in violations])
+            told = [] if violations else self.findings.remedies(check)
+            self._why(check, [v.solution for v in violations] or told)
         for notice in self.decision.warnings:
             if notice.code == check.code:
                 self._row(notice.level, notice.msg, style="yellow")

@@ -91,6 +91,12 @@ class Findings:
         scopes = (self._facts.scope(fact.name) for fact in check.facts)
         return tuple({(s.looked_at, s.understood, s.unit): s for s in scopes if s is not None}.values())
 
+    def remedies(self, check: Check) -> list[str]:
+        """What to do about the problems of evidence that the rule's warnings name."""
+        said = " ".join(notice.msg for notice in self._decision.warnings if notice.code == check.code)
+        found = (problem for evidence in self._decision.evidence for problem in evidence.problems)
+        return [problem.remedy for problem in found if problem.remedy and problem.reason in said]
+
     def conditions(self) -> Iterator[Condition]:
         """Conditions, without those that only repeat an open or waived violation."""
         stated = [*self._decision.violations, *self._decision.waived]

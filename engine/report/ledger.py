@@ -29,7 +29,8 @@ def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | No
     """One line per entry, and the latest checkpoint."""
     lines = [f"{one.entry.index:>5}  {_about(one)}  {one.entry.digest[:16]}…" for one in entries]
     if checkpoint is not None:
-        lines.append(f"sealed: {checkpoint.size} entries, root {checkpoint.root.hex()}, {checkpoint.time}")
+        count = f"{checkpoint.size} entr{'y' if checkpoint.size == 1 else 'ies'}"
+        lines.append(f"sealed: {count}, root {checkpoint.root.hex()}, {checkpoint.time}")
     return to_bytes(lines)
 
 

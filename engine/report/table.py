@@ -159,8 +159,8 @@ class _FirstScreen(Page):
             style = VERDICT_STYLE[stage.verdict]
             self.lines.add(start, (verdict, style), f"{title}  ", (figures, "dim"), hang=hang)
 
-    def _in_short(self, finding: Finding) -> Sequence[str]:
-        """The finding's first line. Returns what it leaves out of the places or members."""
+    def _in_short(self, finding: Finding, most: int = 1) -> Sequence[str]:
+        """The finding's first line, with so many reasons why evidence cannot be used. Returns all others."""
         mark = "?" if finding.kind is ProblemKind.UNKNOWN else "✘"
         style = SEVERITY_STYLE[finding.severity]
         name = self.name(finding.codes[0]) if len(finding.codes) == 1 else f"{len(finding.codes)} rules"
@@ -169,6 +169,8 @@ class _FirstScreen(Page):
             text, items = (f"{finding.text}: {items[0]}" if finding.text else items[0]), ()
         else:
             text = finding.text
+            if finding.kind is not None and items and most:
+                text += f": {few(items, most)}"
         if finding.raised_from:
             text += f" ({finding.raised_from} rule, raised: evidence is missing)"
         start = f"{mark} {finding.severity:<8}  {pad(name, 20)}  "
@@ -182,7 +184,7 @@ class _FirstScreen(Page):
         return items
 
     def _finding(self, finding: Finding) -> None:
-        items = self._in_short(finding)
+        items = self._in_short(finding, most=0)
         if len(finding.codes) > 1:
             self.lines.row("rules", self._rules(finding.codes))
         if items:

@@ -131,6 +131,12 @@ _CLAUSES = {
     "unevaluatedItems": "has more elements than are permitted",
     "$ref": _NOWHERE,
 }
+_PATTERNS = {
+    r"^[0-9a-f]{64}$": "is no SHA-256 (64 hexadecimal digits in lower case)",
+    r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
+    r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$": "is no time such as 2025-11-07T12:00:00Z",
+}
+"""Patterns of our contracts in words."""
 _SHOWN, _QUOTED = 8, 60
 
 
@@ -157,6 +163,8 @@ def _clause(error: Any) -> str:
     if name in ("additionalProperties", "unevaluatedProperties"):
         names = ", ".join(repr(name) for name in sorted(limit)[:_SHOWN])
         return shorten(f"has members that are not permitted: {names}")
+    if name == "pattern" and limit in _PATTERNS:
+        return _PATTERNS[limit]
     clause = _CLAUSES.get(name, f"does not keep to the keyword {name!r}")
     return shorten(clause.replace("{}", limit if name == "format" else _json(limit)))
 

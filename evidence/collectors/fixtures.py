@@ -155,7 +155,7 @@ class FixturesCollector:
                 seeds[name] = value if abs(value) <= MAX_SAFE_INTEGER else str(value)
                 continue
             reason = f"the seed {key[:80]!r} is no integer"
-            remedy = f"write the seed as an integer, or set {setting.format(name)}"
+            remedy = "write the seed as an integer, or say in evidence.fixtures.seed_keys where it stands"
             place = format_pointer(_parts(key))
             problems.append(Problem(fact, reason, remedy, ProblemKind.REJECTED, path, place))
         return seeds

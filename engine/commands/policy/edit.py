@@ -52,7 +52,8 @@ def new(
         write_line(f"wrote {path}")
     for path in made.added_to:
         write_line(f"added {made.code} to {path}")
-    write_error("next: write what says TODO; gate policy check lists it")
+    named = "" if bundle is None else f" {bundle}"
+    write_error(f"next: write what says TODO; gate policy check{named} lists it")
 
 
 @app.command("fmt")

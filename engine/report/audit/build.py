@@ -45,6 +45,7 @@ _KINDS = {
     ProblemKind.REJECTED: "Rejected evidence: {what}",
     ProblemKind.UNKNOWN: "Cannot be told: {what}",
 }
+_SELF_JUDGED = "self-judged: the judged change itself decided all settings"
 _UNTOLD = Mark("none", say("not stated"))
 
 
@@ -68,7 +69,7 @@ def build(decision: Decision, entry: Entry | None, screen: Screen) -> Audit:
         weakened=tuple(
             [one.msg for one in decision.weakenings]
             + [overridden(one) for one in decision.overrides]
-            + ([] if decision.trust.anchors else [trusted(decision.trust)])
+            + ([] if decision.trust.anchors else [_SELF_JUDGED])
         ),
         metrics=tuple(_metrics(decision)),
         gates=drawn,
