@@ -304,6 +304,7 @@ def test_the_example_pipeline_names_what_there_is() -> None:
         for step in job["steps"]:
             if step.get("uses", "").endswith("/gate@v1"):
                 assert step["with"].keys() <= action["inputs"].keys()
+                assert step["with"].get("trust-ref") != "HEAD"  # refused: the judged change itself
     policies = (ROOT / "docs" / "policies.md").read_text()
     for rule in re.findall(r"rule: ([a-z0-9_.]+)}", text):
         assert f"`{rule}`" in policies

@@ -306,10 +306,13 @@ def test_explain_shows_the_tree_of_a_stage(gate: Gate, copy_example: Copy) -> No
     assert "file      PRE_LIVE_CHECKLIST.md" in run.out
     assert "not evaluated, evidence is missing" in " ".join(run.out.split())
     assert not (root / "ledger").exists()
-    one = gate("explain", "stage1.checklist_total", "-w", root)
+    one = gate("explain", "checklist_total", "-w", root)  # as the first screen of one stage calls it
     assert one.out == gate("explain", "stage1", "--rule", "stage1.checklist_total", "-w", root).out
     assert "stage1.checklist_total" in one.out and "stage1.artifact_coverage" not in one.out
     assert gate("explain", "stage1.nonsense", "-w", root).code == 2
+    several = gate("explain", "governance_signed", "-w", root)
+    assert several.code == 2 and "name one: stage1.governance_signed, stage8.governance_signed" in several.err
+    assert "fix       set evidence.contracts.approved" in run.out
 
 
 def test_explain_finds_a_recorded_decision(gate: Gate, copy_example: Copy) -> None:
@@ -462,4 +465,4 @@ def test_offending_places_are_in_the_decision_and_on_the_screen(gate: Gate, copy
     path = "order_plane/broker/ibkr_exec_client.py"
     assert found["places"] == [{"path": path, "line": line, "pointer": None}]
     shown = " ".join(gate("evaluate", "stage4", "-w", root, "--no-record").out.split())
-    assert shown.count(f"{path}:{line} api_key (named)") == 1
+    assert shown.count(f"{path}:{line} api_key (by its name)") == 1

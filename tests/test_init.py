@@ -153,7 +153,9 @@ def test_without_python_the_other_profile_is_named(gate: Gate, tmp_path: Path) -
 def test_a_skeleton_is_found_and_not_valid(gate: Gate, make_workspace: Make) -> None:
     """After --templates every row is found, none is valid, and the stage still fails, naming them."""
     root = make_workspace({})
-    assert gate("init", root, "--templates").code == 0
+    made = " ".join(gate("init", root, "--templates").out.split())
+    assert "seeds fixtures/seeds.yaml, a skeleton" in made
+    assert "artifacts found 0 of 14 that stage 1 expects before the skeletons were written" in made
     facts = json.loads(gate("collect", "artifacts", "-w", root, "-o", "json").out)["artifacts"]["facts"]
     assert (facts["found"], facts["compliant"]) == (14, 0)
     assert {row["id"] for row in facts["rows"] if row["valid"] is not False or not row["problems"]} == set()
