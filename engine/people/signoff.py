@@ -97,9 +97,9 @@ def prepare_signoff(
         document["commit"] = bound.commit
     names = (f"{bound.stage}-{role}-{number}" for number in range(1, len(conditions) + 1))
     stated = [_condition(context, text, name) for text, name in zip(conditions, names, strict=True)]
-    if stated and verdict != CONDITIONAL:
-        what = f"a sign-off with the verdict {verdict!r} cannot carry conditions"
-        remedy = "add --verdict conditional, or leave the conditions out"
+    if bool(stated) is not (verdict == CONDITIONAL):
+        what = f"the verdict {verdict!r} {'cannot carry' if stated else 'needs'} conditions"
+        remedy = "give --verdict conditional and --condition TEXT|OWNER|DUE together, or neither"
         raise UsageError(what, place="--condition", remedy=remedy)
     if comment is not None:
         document["comment"] = comment

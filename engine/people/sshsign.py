@@ -127,7 +127,7 @@ def principal_of(context: Context, signers: AllowedSigners, key: PublicKey, name
     raise UsageError(
         f"the key {key.fingerprint} may not sign as {role}",
         path=signers.path,
-        remedy=f"it is the key of {listed}, who does not have that role in gate.yaml"
+        remedy=f"it is the key of {listed}, who does not have that role in the trusted settings"
         if listed
         else f"the file does not list it for {namespace}; sign with another --key, or have it added",
     )
@@ -150,8 +150,7 @@ def to_bytes(document: Mapping[str, Any], contract: str) -> bytes:
     broken = violations("files", contract, document)
     if broken:
         what = f"the {contract} would not be valid: {broken[0][1]}"
-        remedy = "correct the options; a conditional sign-off needs --condition TEXT|OWNER|DUE"
-        raise UsageError(what, place=broken[0][0], remedy=remedy if contract == "signoff" else "correct them")
+        raise UsageError(what, place=broken[0][0], remedy="correct the options")
     try:
         return (escaped(json.dumps(document, indent=2, ensure_ascii=False)) + "\n").encode()
     except UnicodeEncodeError as error:

@@ -101,7 +101,7 @@ def test_unknown_roles(judged: Judged) -> None:
         ({"conditions": ["a|b"]}, "--condition 'a|b' is not TEXT|OWNER|DUE"),
         ({"conditions": ["a|b|c|d|e"]}, "is not TEXT|OWNER|DUE"),
         ({"conditions": ["a|b|2025-12-01|stage1.test_coverag"]}, "there is no rule 'stage1.test_coverag'"),
-        ({"verdict": "conditional"}, "the signoff would not be valid"),
+        ({"verdict": "conditional"}, "the verdict 'conditional' needs conditions"),
         ({"verdict": "maybe"}, "the signoff would not be valid"),
         ({"name": ""}, "the signoff would not be valid"),
         ({"conditions": ["a|b|tomorrow"], "verdict": "conditional"}, "is due on no day of the calendar"),
