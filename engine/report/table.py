@@ -242,7 +242,7 @@ class _FirstScreen(Page):
         ordered = sorted(groups.items(), key=lambda group: group[0][0])
         most = MAX_NOTICES + sum(rank < 2 for rank, _ in groups)
         for _, (first, *more) in ordered[:most]:
-            named = first.code in self.rules and first.code not in first.msg
+            named = first.level != "error" and first.code in self.rules and first.code not in first.msg
             about = f"{self.name(first.code)}: " if named else ""
             text = f"{about}{first.msg}" + (f" (+{len(more)})" if more else "")
             self._remark(first.level, text, "alarm" if first.level == "error" else "yellow")

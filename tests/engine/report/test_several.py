@@ -291,8 +291,11 @@ def test_two_files_are_compared_without_a_workspace(gate: Any, tmp_path: Path) -
         (("report", "--decision", "stge1"), "did you mean 'stage1'?"),
         (("report", "--decision", "stage2"), "no ledger"),
         (("report", "-o", "xml"), "there is no output format 'xml'"),
-        (("report", "-o", "json", "trend"), "--output stands before trend"),
-        (("report", "--trust-ref", "x", "compare", "a", "b"), "--trust-ref stands before compare"),
+        (("report", "-o", "json", "trend"), "--output has no effect: it stands before trend"),
+        (
+            ("report", "--trust-ref", "x", "compare", "a", "b"),
+            "--trust-ref has no effect: it stands before",
+        ),
         (("report", "trend", "stage1.nothing"), "no recorded decision has a figure stage1.nothing"),
         (("history", "--stage", "stage99"), "stage99"),
         (("report", "compare", "a.json", "b.json"), "a.json"),

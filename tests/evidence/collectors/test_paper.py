@@ -360,7 +360,7 @@ def test_what_cannot_be_in_a_log_is_listed_with_its_place(
         (log([trade(1, status="REJECTED")]), "reject_reason", "/trades/0"),
         (log([trade(1, latency={"submit_to_ack": 10**12, "total": 10**12 + 9.5})]),
          "too large", "/trades/0/latency_ms/total"),
-        (log(events=[event("25:00:00", "info")]), "does not match", "/events/0/time"),
+        (log(events=[event("25:00:00", "info")]), "is no time such as", "/events/0/time"),
         (log(events=[event("23:59:60", "info")]), "not a real time", "/events/0/time"),
         (log(equity_periods_per_year=0), "minimum", "/equity_periods_per_year"),
         (log(account_id="du7654321"), "does not match", "/account_id"),

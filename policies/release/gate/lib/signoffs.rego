@@ -179,7 +179,7 @@ refusals(signoff) := [reason.text |
 signature_text(signoff) := object.get(
 	{
 		"revoked": "the key is revoked",
-		"unknown_key": "allowed_signers does not list the key that signed it",
+		"unknown_key": "allowed_signers does not list its key for sign-offs",
 		"unsigned": "it is not signed",
 	},
 	signoff.signature,
