@@ -130,7 +130,7 @@ def test_the_screen_says_what_was_found_and_what_is_missing(gate: Gate, make_wor
             "contracts/a.json": "{}",
         }
     )
-    lines = gate("init", root, env={"COLUMNS": "200"}).out.splitlines()
+    lines = gate("init", cwd=root, env={"COLUMNS": "200"}).out.splitlines()
     assert lines[0] == "wrote gate.yaml"
     assert "sources    src, contracts, fixtures, tests (2 Python files)" in lines
     seeds = next(line for line in lines if line.startswith("seeds "))
@@ -140,7 +140,7 @@ def test_the_screen_says_what_was_found_and_what_is_missing(gate: Gate, make_wor
     assert any(line.startswith("missing    PRE_LIVE_CHECKLIST.md") and line.endswith("+6") for line in lines)
     assert lines[-1].startswith("next: gate evaluate stage1")
     (root / "gate.yaml").unlink()
-    narrow = gate("init", root, env={"COLUMNS": "60"}).out
+    narrow = gate("init", cwd=root, env={"COLUMNS": "60"}).out
     assert max(map(len, narrow.splitlines())) <= 60 and narrow.split() == " ".join(lines).split()
 
 
@@ -153,7 +153,8 @@ def test_without_python_the_other_profile_is_named(gate: Gate, tmp_path: Path) -
 def test_a_skeleton_is_found_and_not_valid(gate: Gate, make_workspace: Make) -> None:
     """After --templates every row is found, none is valid, and the stage still fails, naming them."""
     root = make_workspace({})
-    made = " ".join(gate("init", root, "--templates").out.split())
+    made = " ".join(gate("init", root.name, "--templates", cwd=root.parent).out.split())
+    assert made.endswith(f"then gate evaluate stage1 --workspace {root.name}")
     assert "seeds fixtures/seeds.yaml, a skeleton" in made
     assert "artifacts found 0 of 14 that stage 1 expects before the skeletons were written" in made
     facts = json.loads(gate("collect", "artifacts", "-w", root, "-o", "json").out)["artifacts"]["facts"]

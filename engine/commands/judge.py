@@ -131,7 +131,8 @@ def evaluate(
 
     show = not (quiet or verbose)
     if watch:
-        page = replace(screen(no_color=no_color), successes=show_successes)
+        page = screen(no_color=no_color, workspace=where.workspace)
+        page = replace(page, successes=show_successes, arguments=where.arguments(policy))
         if quiet or [(item.format, item.path) for item in outputs] != [("table", None)]:
             remedy = "leave out --quiet and --output (and GATE_OUTPUT)"
             raise UsageError("--watch prints the table and nothing else", remedy=remedy)

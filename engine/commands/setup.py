@@ -11,7 +11,7 @@ from ..config.scaffold import PRELIVE, Report, modeline, set_up
 from ..config.settings import FILE
 from ..terminal.console import write_text
 from ..terminal.figures import clean
-from .options import HERE, Commands, argument, option, screen
+from .options import HERE, Commands, Where, argument, option, screen
 
 app = Commands()
 _LISTED = 6
@@ -39,7 +39,8 @@ def init(
     """Look at a repository and write a commented gate.yaml for it."""
     report = set_up(directory, templates=templates, profile=profile, schema=schema)
     width = screen(no_color=True).width
-    for line in _lines(report) if profile == PRELIVE else _of_release(report):
+    there = Where(directory).arguments()
+    for line in _lines(report, there) if profile == PRELIVE else _of_release(report, there):
         text = fill(clean(line), width, subsequent_indent=" " * 11, break_on_hyphens=False)
         write_text(f"{text}\n")
     if report.templates is not None and report.templates.pre_commit is not None:
@@ -48,7 +49,7 @@ def init(
         write_text(f"make this the first line of {FILE}:\n{modeline(FILE).decode()}")
 
 
-def _lines(report: Report) -> Iterable[str]:
+def _lines(report: Report, there: str) -> Iterable[str]:
     found, written = report.found, report.templates
     yield f"{'wrote' if report.config else 'kept'} {FILE}"
     yield from _schemas(report)
@@ -78,15 +79,16 @@ def _lines(report: Report) -> Iterable[str]:
         yield f"missing    {_some([row.pattern for row in found.missing])}"
     if found.sources and not found.python_files:
         yield "note: prelive reads Python sources only; for any language: gate init --profile release"
+    judge = f"gate evaluate stage1{there}"
     if written is not None and written.files:
-        yield "next: fill the skeletons in (they count as not valid until then), then gate evaluate stage1"
+        yield f"next: fill the skeletons in (they count as not valid until then), then {judge}"
     elif found.missing and written is None:
-        yield "next: gate evaluate stage1 · gate init --templates writes skeletons of what is missing"
+        yield f"next: {judge} · skeletons of what is missing: gate init with --templates"
     else:
-        yield "next: gate evaluate stage1"
+        yield f"next: {judge}"
 
 
-def _of_release(report: Report) -> Iterable[str]:
+def _of_release(report: Report, there: str) -> Iterable[str]:
     found = report.found
     yield f"{'wrote' if report.config else 'kept'} {FILE}"
     if report.beside is not None:
@@ -96,7 +98,7 @@ def _of_release(report: Report) -> Iterable[str]:
     yield f"sources    {_some(found.sources) or 'discovered at each run'} ({files})"
     evidence = [f"{collector} {path}" for collector, path in found.recognised]
     yield f"evidence   {_some(evidence) or 'none recognised'}"
-    yield "next: gate evaluate build · gate docs release"
+    yield f"next: gate evaluate build{there} · gate docs release"
 
 
 def _schemas(report: Report) -> Iterable[str]:

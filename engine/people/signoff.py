@@ -136,7 +136,8 @@ def review(
     yield f"  sources   {judged.subject.files} files, {bound.subject}"
     yield f"  commit    {commit}{state}" if commit else "  commit    none"
     yield f"  trusted   {'' if judged.trust.anchors else 'self-judged: '}{trusted(judged.trust)}"
-    yield f"  evidence  {len(_files(bound.listing))} files, {bound.evidence}"
+    read = len(_files(bound.listing))
+    yield f"  evidence  {read} file{'s' * (read != 1)}, {bound.evidence}"
     yield from summary(judged, screen.width).splitlines()
     yield from (f"alteration: {one.text}" for one in judged.trust.alterations)
     yield "since the last approval:"

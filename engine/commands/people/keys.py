@@ -150,5 +150,6 @@ def _request(action: str, reason: str, output: Path, where: Where, fields: dict[
     data = key_events.request(where.open(), config_dir(), action, reason, **given)
     write_new(output, [data])
     write_line(
-        f"wrote {output}; next: `gate keys sign {output}` by the key admins, then `gate keys apply {output}`"
+        f"wrote {output}; next: `gate keys sign {output}` by the key admins, then "
+        f"`gate keys apply {output}{where.arguments()}`"
     )

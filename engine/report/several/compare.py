@@ -206,9 +206,12 @@ def _table(found: Comparison, screen: Screen) -> bytes:
         rest = verdict_line(one).removeprefix(one.verdict.value)
         lines.add((name, "dim"), (one.verdict.value, VERDICT_STYLE[one.verdict]), rest, hang=6)
     lines.add(_headline(found))
-    for mark, style, chosen in (("✘", "red", found.failing), ("✔", "green", found.fixed)):
+    for mark, style, when, chosen in (
+        ("✘", "red", ": ", found.failing),
+        ("✔", "green", ", before: ", found.fixed),
+    ):
         for outcome in chosen:
-            lines.add((f"{mark} {outcome.code}  ", style), _told(outcome), hang=4)
+            lines.add((f"{mark} {outcome.code}  ", style), _told(outcome, when), hang=4)
     for title, _, name in _KINDS:
         for change in getattr(found, name):
             lines.add((f"{title}: ", "yellow"), f"{change.name} {change.before} → {change.after}", hang=4)
@@ -227,10 +230,10 @@ def _headline(found: Comparison) -> str:
     )
 
 
-def _told(one: Outcome) -> str:
-    """The title, and what is wrong at the first places."""
+def _told(one: Outcome, when: str = ": ") -> str:
+    """The title, and what is or was wrong at the first places."""
     texts = few([message(violation) for violation in one.violations], 1)
-    return f"{one.title}: {texts}" if texts else one.title
+    return f"{one.title}{when}{texts}" if texts else one.title
 
 
 def _markdown(found: Comparison, screen: Screen) -> bytes:
