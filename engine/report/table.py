@@ -118,14 +118,14 @@ class _FirstScreen(Page):
             for check in self.decision.checks:
                 if check.status is CheckStatus.HOLDS:
                     self._success(check)
-        self._remarks()
+        self._remarks(conditions=self.decision.verdict is not Verdict.FAIL)
         self._foot()
         return self.lines.text()
 
     def summary(self) -> str:
         """What is open, waived and weakened, without what is in `gate explain`."""
         self._open(self._in_short)
-        self._remarks()
+        self._remarks(conditions=True)
         return self.lines.text()
 
     def _open(self, show: Callable[[Finding], object]) -> None:
@@ -223,13 +223,12 @@ class _FirstScreen(Page):
         first = f"✔ {check.severity:<8}  {pad(self.name(check.code), 20)}  "
         self.lines.add((first, "green"), text, hang=4)
 
-    def _remarks(self) -> None:
+    def _remarks(self, *, conditions: bool) -> None:
         for one in self.decision.waived:
             rule, until = f"{one.severity} {self.name(one.code)}", one.effective_until[:10]
             self._remark("waived", f"{rule} until {until} by {one.approver} ({one.waiver}): {one.msg}")
-        if self.decision.verdict is not Verdict.FAIL:
-            for left in self.findings.conditions():
-                self._remark("condition", f"{left.msg} ({left.owner}, due {left.due[:10]})")
+        for left in self.findings.conditions() if conditions else ():
+            self._remark("condition", f"{left.msg} ({left.owner}, due {left.due[:10]})")
         shown = {code for finding in self.found for code in finding.codes}
         pending = {code for code, check in self.rules.items() if check.status is CheckStatus.PENDING}
         groups: dict[tuple[int, str], list[Notice]] = {}
