@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from gate.engine.collectors import make_collector
+from gate.engine.commands.docs import find_page
 from gate.engine.config.errors import FORMS, page
 from gate.engine.config.settings import GateConfig, load_config
 from gate.engine.decision.document import Trust
@@ -136,8 +137,14 @@ def test_wrong_settings(make_workspace: Make, text: str, what: str, place: str) 
         ("subject: {xyz: 1}", "the settings here are exclude, sources; see `gate docs configuration`"),
         ("stages: {stage5: {depend_on: []}}", "did you mean 'depends_on'? see `gate docs configuration`"),
         ("limits: {file_byte: 7}", "did you mean 'file_bytes'? see `gate docs limits`"),
-        ("freshness: {tests: 7 days}", "write it like 12h or 7d: a number, then s, m, h or d; see docs/"),
-        ("policy: {digest: abc}", "write a SHA-256 digest: 64 hexadecimal digits in lower case; see docs/"),
+        (
+            "freshness: {tests: 7 days}",
+            "write it like 12h or 7d: a number, then s, m, h or d; see `gate docs ",
+        ),
+        (
+            "policy: {digest: abc}",
+            "write a SHA-256 digest: 64 hexadecimal digits in lower case; see `gate docs ",
+        ),
         ("evidence: {covrage: {}}", "did you mean 'coverage'? known: account, "),
         ("freshness: {test: 7d}", "did you mean 'tests'? known: account, "),
     ],
@@ -180,7 +187,7 @@ def test_a_wrong_option_of_a_collector(
         make_collector(authority(GateConfig(evidence={collector: options})), collector)
     assert what in caught.value.what
     assert str(caught.value.remedy).startswith(remedy)
-    assert str(caught.value.remedy).endswith(f"see docs/collectors/{collector}.md")
+    assert str(caught.value.remedy).endswith(f"see `gate docs collectors/{collector}`")
 
 
 def test_every_pattern_of_a_setting_is_explained(make_workspace: Make) -> None:
@@ -193,7 +200,7 @@ def test_every_pattern_of_a_setting_is_explained(make_workspace: Make) -> None:
 def test_pages_named_in_errors_exist() -> None:
     """Every collector of gate itself has a page."""
     for name in BUILTIN:
-        assert (ROOT / page(["evidence", name])).is_file()
+        assert find_page(page(["evidence", name]).removeprefix("`gate docs ").strip("`")).is_file()
 
 
 def test_several_mistakes_are_counted(make_workspace: Make) -> None:
