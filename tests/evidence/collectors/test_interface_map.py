@@ -164,7 +164,7 @@ def test_further_names_and_headings_can_be_configured(watch: Any) -> None:
 def test_an_absent_document_is_missing_in_every_figure(watch: Any) -> None:
     evidence = watch("interface_map")
     assert evidence.facts["operations"] == [] and evidence.facts["sections"]["latency_sla"] is None
-    assert "docs/collectors/interface_map.md" in evidence.problems[0].remedy
+    assert "gate docs collectors/interface_map" in evidence.problems[0].remedy
 
 
 def test_bad_documents_are_errors(watch: Any, tmp_path: Path) -> None:
