@@ -21,7 +21,7 @@ import pytest
 from gate.engine import recording
 from gate.engine.context import open_context
 from gate.engine.decision.document import Decision
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger, open_reader
 from gate.engine.policy.bundle import SHIPPED
 from gate.evidence.base.canonical import canonical

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from ...evidence.base.records import to_json
 from ...evidence.base.times import parse_rfc3339
 from ..decision.document import Verdict
-from ..entries import decisions, judged_at
+from ..entries.reading import decisions, judged_at
 from ..ledger.reader import LedgerReader
 from ..report.interface import Screen
 from ..report.json_format import render_json, shown

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from ...evidence.base.times import parse_rfc3339
 from ..decide.conditions import DAY, due_at, is_overdue
 from ..decision.document import Decision
-from ..report.several.history import Recorded
+from ..entries.reading import RecordedDecision
 from ..terminal.figures import printable, shorten
 
 EXPIRING_DAYS = 30
@@ -71,7 +71,7 @@ class Message(Struct, frozen=True):
     body: bytes
 
 
-def changes(stage: str, before: Recorded | None, after: Recorded) -> list[Change]:
+def changes(stage: str, before: RecordedDecision | None, after: RecordedDecision) -> list[Change]:
     """What is new about a stage: another verdict, and waivers and conditions that now are about to end.
 
     Entries state the verdicts; what ends is told as far as the decisions can be read.

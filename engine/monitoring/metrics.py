@@ -15,12 +15,12 @@ from ...evidence.base.times import parse_rfc3339
 from ..context import Context
 from ..decide.conditions import due_at
 from ..decision.document import Decision, Severity, Verdict
+from ..entries.reading import RecordedDecision
 from ..ledger.interface import NoLedger
 from ..ledger.note import Checkpoint
-from ..ledgers import reader
 from ..recording import recorded_by_index
-from ..report.several.history import Recorded
 from ..terminal.figures import printable, shorten
+from ..workspace_ledger import reader
 from . import standing
 
 STAGES, LISTED = 50, 100
@@ -56,7 +56,7 @@ class Metrics:
 
     def __init__(self, workspace: str) -> None:
         self._workspace = workspace
-        self.unread: tuple[Recorded, ...] = ()
+        self.unread: tuple[RecordedDecision, ...] = ()
         self.series: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
 
     def add(self, metric: str, value: int, /, **labels: str) -> None:

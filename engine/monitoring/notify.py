@@ -18,11 +18,12 @@ from msgspec import Struct
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
 from ..context import Context
+from ..entries.reading import RecordedDecision
 from ..ledger.reader import LedgerReader
-from ..ledgers import reader
 from ..recording import recorded_by_index
-from ..report.several.history import Recorded, unread
+from ..report.several.history import unread
 from ..store.access import locked
+from ..workspace_ledger import reader
 from . import standing
 from .changes import Change, Message, changes, message
 from .channels import Channel
@@ -100,7 +101,7 @@ def _news(
 ) -> list[tuple[Channel, Message | None, int]]:
     """For each receiver the message about what is new, and the index of the last decision."""
     found = standing.read(ledger, frozenset(memory.sent.values()))
-    read: dict[int, Recorded] = {}
+    read: dict[int, RecordedDecision] = {}
     news = []
     for one in receivers:
         pairs = list(_pairs(found, memory.sent.get(one.key)))

@@ -8,9 +8,8 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct, field
 
-from ..entries import judged_at, verdicts
+from ..entries.reading import DecisionEntry, judged_at, verdicts
 from ..ledger.reader import LedgerReader
-from ..report.interface import DecisionEntry
 
 
 class Judged(Protocol):

@@ -14,9 +14,9 @@ from ... import __version__
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.problems import SignatureError
 from ..context import Context
-from ..decision import statement as statements
 from ..decision.document import Decision
-from ..entries import entries, locate
+from ..entries import statement as statements
+from ..entries.reading import entries, locate
 from ..ledger.authorities.timestamp import stamped
 from ..ledger.findings import Authorities
 from ..ledger.interface import COSIGNATURES, RESTORE, TIMESTAMP, Entry, LoggedEntry
@@ -24,8 +24,8 @@ from ..ledger.merkle import inclusion_proof, leaf_hash, root_of
 from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
 from ..ledger.reader import LedgerReader
-from ..ledgers import reader
 from ..witnessing import authorities
+from ..workspace_ledger import reader
 from . import contents
 from .archive import BadRecordError
 from .logged import cosigned

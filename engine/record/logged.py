@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ..decision import statement as statements
 from ..decision.document import Decision
+from ..entries import statement as statements
 from ..ledger.authorities.timestamp import stamped
 from ..ledger.authorities.witness import cosignatures
 from ..ledger.keychain import KeyChain

@@ -18,8 +18,8 @@ from ...evidence.base.errors import EnvironmentProblem, GateError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.signing.problems import SignatureError
 from ..decide.recorded import Recorded, input_digest
-from ..decision import statement as statements
 from ..decision.document import Decision
+from ..entries import statement as statements
 from ..ledger.interface import Entry
 from ..ledger.merkle import leaf_hash
 from ..plans import as_recorded

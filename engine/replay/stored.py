@@ -22,16 +22,15 @@ from ..decide.decide import judge_stages
 from ..decide.judge import overall
 from ..decide.model import Plan
 from ..decide.recorded import ALL, Recorded, Setup, facts_of, wanted_stages
-from ..entries import decisions, judged_at, locate
+from ..entries.reading import DecisionEntry, decisions, judged_at, locate
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
-from ..ledgers import reader, store_limits
 from ..plans import as_recorded
 from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
-from ..report.interface import DecisionEntry
+from ..workspace_ledger import reader, store_limits
 from .outcome import Outcome, of_results
 
 CHUNK = 16

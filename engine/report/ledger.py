@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ...evidence.base.records import to_json
-from ..decision.statement import KINDS
+from ..entries.reading import DecisionEntry, StatementEntry
+from ..entries.statement import KINDS
 from ..ledger.findings import Report, Witnessed
 from ..ledger.merkle import leaf_hash
 from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
 from ..terminal.lines import to_bytes
-from .interface import DecisionEntry, StatementEntry
 from .json_format import render_json
 
 if TYPE_CHECKING:

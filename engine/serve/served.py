@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError, UsageError
-from ..decision import statement as statements
 from ..decision.document import Decision
-from ..entries import News, check_target
+from ..entries import statement as statements
+from ..entries.reading import News, check_target
 from ..fleet.reading import check_key
 from ..fleet.settings import Member
 from ..ledger import open_reader

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ...evidence.base.errors import GateError, LedgerError
 from ...evidence.base.times import format_utc
-from ..decision import statement as statements
+from ..entries import statement as statements
 from ..ledger import verify_ledger
 from ..ledger.findings import Report, Scope
 from ..ledger.interface import NoLedger

@@ -14,8 +14,8 @@ from typing import Any, Final
 from ....evidence.base.errors import not_installed
 from ...decide.conditions import due_at
 from ...decision.document import Decision, Verdict
+from ...entries.reading import RecordedDecision
 from ...terminal.figures import printable
-from ..several.history import Recorded
 
 ROWS: Final = 500
 """Of a row group: as many decisions are in memory."""
@@ -61,7 +61,7 @@ class Parquet:
         except ImportError as error:
             raise not_installed("writing Parquet", "parquet", error) from error
         self.rows = 0
-        self.unread: list[Recorded] = []
+        self.unread: list[RecordedDecision] = []
         self._arrow, self._writer = pyarrow, ParquetWriter
         types = {
             TEXT: pyarrow.string(), NUMBER: pyarrow.int64(), TRUTH: pyarrow.bool_(),
@@ -69,7 +69,7 @@ class Parquet:
         }  # fmt: skip
         self._schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
 
-    def parts(self, log: str, decisions: Iterable[Recorded]) -> Iterator[bytes]:
+    def parts(self, log: str, decisions: Iterable[RecordedDecision]) -> Iterator[bytes]:
         """The file, a row group at a time.
 
         Args:
@@ -86,7 +86,7 @@ class Parquet:
         yield sink.take()
 
 
-def _row(log: str, one: Recorded) -> dict[str, Any]:
+def _row(log: str, one: RecordedDecision) -> dict[str, Any]:
     summary, decision = one.entry.summary, one.decision
     by_verdict = {
         verdict: [name for name, given in summary["stages"].items() if given == verdict]
@@ -107,7 +107,7 @@ def _row(log: str, one: Recorded) -> dict[str, Any]:
     return {key: _typed(value, COLUMNS[key]) for key, value in row.items()}
 
 
-def _details(one: Recorded, decision: Decision) -> dict[str, Any]:
+def _details(one: RecordedDecision, decision: Decision) -> dict[str, Any]:
     """What only the stored document says."""
     hold, rules = one.holds or (None, None)
     dated = [item.observed_at for item in decision.evidence if item.observed_at]

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from ...decision.document import CheckStatus, Decision
+from ...entries.reading import RecordedDecision
 from ...terminal.figures import figure, label, scale
-from .history import Recorded
 
 RULES = "rules.hold"
 """The series that every decision has: the share of its rules that hold."""
@@ -47,7 +47,7 @@ class Series(Struct, frozen=True):
 class Trend(Struct, frozen=True):
     """The decisions, oldest first, and their figures."""
 
-    rows: tuple[Recorded, ...]
+    rows: tuple[RecordedDecision, ...]
     series: tuple[Series, ...]
 
     @property
@@ -56,7 +56,7 @@ class Trend(Struct, frozen=True):
         return [(row.entry.entry.index, row.problem) for row in self.rows if row.problem is not None]
 
 
-def trend(rows: Sequence[Recorded], wanted: Iterable[str] = ()) -> Trend:
+def trend(rows: Sequence[RecordedDecision], wanted: Iterable[str] = ()) -> Trend:
     """The figures that were numbers at least once.
 
     Args:

@@ -26,7 +26,7 @@ from gate.engine.decision.document import (
     Verdict,
     Weakening,
 )
-from gate.engine.decision.statement import EXTENSION, PREDICATE, statement, summary
+from gate.engine.entries.statement import EXTENSION, PREDICATE, statement, summary
 from gate.engine.policy.interface import Bundle
 from gate.engine.service import Judged
 from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex

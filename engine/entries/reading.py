@@ -5,16 +5,111 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..evidence.base.errors import LedgerError, UsageError, suggestion
-from .decision import statement as statements
-from .ledger.interface import Entry
-from .ledger.merkle import Frontier
-from .ledger.reader import LedgerReader
-from .report.interface import DecisionEntry, StatementEntry
+from msgspec import Struct
+
+from ...evidence.base.errors import LedgerError, UsageError, suggestion
+from ..decision.document import CheckStatus, Decision
+from ..ledger.interface import Entry
+from ..ledger.merkle import Frontier
+from . import statement as statements
+
+if TYPE_CHECKING:
+    from ..ledger.reader import LedgerReader
+
+PENDING: Final = "PENDING"
+"""The status of a stage that no recorded decision has judged; never a verdict."""
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{8,64}")
+
+
+class StatementEntry(Struct, frozen=True):
+    """An entry's place in the ledger, its statement, its kind (None where this version knows none), and why
+    it does not count (its key was revoked); None where it does.
+    """
+
+    entry: Entry
+    statement: dict[str, Any]
+    kind: str | None
+    void: str | None
+
+
+class DecisionEntry(StatementEntry, frozen=True):
+    """A recorded decision, and our summary in its statement."""
+
+    summary: dict[str, Any]
+
+
+class StageStatus(Struct, frozen=True):
+    """The latest recorded verdict about a stage; what has no decision is None.
+
+    Attributes:
+        status: its verdict, or ``PENDING``.
+        entry, effective_time, commit: the ledger entry, as of when it was judged, and what was.
+        current, policy_current: whether sources and policies are still those of the decision.
+        evidence_current, settings_current: the same of the files read for the stage, and of gate.yaml.
+        problem: why the decision cannot be read, so that nothing tells whether it is current.
+    """
+
+    stage: str
+    title: str
+    status: str
+    entry: int | None
+    effective_time: str | None
+    commit: str | None
+    current: bool | None
+    policy_current: bool | None
+    evidence_current: bool | None = None
+    settings_current: bool | None = None
+    problem: str | None = None
+
+
+class RecordedDecision(Struct, frozen=True):
+    """A decision in the ledger: its entry, and the document where that can be read.
+
+    Attributes:
+        problem: why it cannot be read. foreign: because another version of gate stored it.
+    """
+
+    entry: DecisionEntry
+    decision: Decision | None
+    problem: str | None = None
+    foreign: bool = False
+
+    @property
+    def time(self) -> str:
+        """As of when it was judged."""
+        return str(self.entry.statement["predicate"]["timeVerified"])
+
+    @property
+    def commit(self) -> str | None:
+        """The full id of the commit that was judged."""
+        for subject in self.entry.statement["subject"]:
+            if "gitCommit" in subject.get("digest", {}):
+                return str(subject["digest"]["gitCommit"])
+        return None
+
+    @property
+    def policy(self) -> str:
+        """Name and version of the bundle that judged."""
+        if self.decision is not None:
+            return f"{self.decision.policy.name} {self.decision.policy.version}"
+        return str(self.entry.statement["predicate"]["policy"]["uri"]).removeprefix("urn:gate:policy:")
+
+    @property
+    def holds(self) -> tuple[int, int] | None:
+        """How many rules hold, of how many."""
+        if self.decision is None:
+            return None
+        checks = self.decision.checks
+        return sum(check.status is CheckStatus.HOLDS for check in checks), len(checks)
+
+    def signers(self) -> Iterator[tuple[str, str]]:
+        """Role and principal of the approvals that counted."""
+        for one in self.decision.signatures if self.decision else ():
+            if one.principal is not None:
+                yield one.role, one.principal
 
 
 def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:

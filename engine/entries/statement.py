@@ -16,7 +16,7 @@ from ...evidence.base.contracts import violations
 from ...evidence.base.errors import InternalError, LedgerError
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.signing.intoto import STATEMENT_TYPE
-from .document import Decision, Verdict
+from ..decision.document import Decision, Verdict
 
 PREDICATE = "https://slsa.dev/verification_summary/v1"
 EXTENSION = "urn:gate:decision:v1"
