@@ -15,8 +15,8 @@ from ..evidence.base.errors import ConfigError
 from ..evidence.collecting import registry
 from ..evidence.collecting.interface import Collector, Evidence, Problem, ProblemKind
 from ..evidence.collecting.outcomes import Outcome, packed
+from ..evidence.collecting.registry import BUILTIN
 from ..evidence.collecting.runner import Make, Running
-from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, LEDGER_FILES, GateConfig, read_settings
 from .trust import JUDGED, KEY_FILES, Authority

@@ -46,7 +46,7 @@ from .entries.reading import (
     verdicts,
 )
 from .ledger import verify_ledger
-from .ledger.findings import Authorities, Report, Scope
+from .ledger.findings import Authorities, Scope, Verification
 from .ledger.interface import Entry, NoLedger
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
@@ -342,7 +342,7 @@ def verify(
     since: str | None = None,
     full: bool = False,
     spread: Spread | None = None,
-) -> Report:
+) -> Verification:
     """Verify the ledger.
 
     Args:

@@ -87,7 +87,7 @@ class Finding(Struct, frozen=True):
         return f"{self.path}{'' if self.line is None else f', line {self.line}'}: {self.text}"
 
 
-class Report(Struct, frozen=True):
+class Verification(Struct, frozen=True):
     """What a verification found.
 
     Attributes:

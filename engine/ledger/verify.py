@@ -27,7 +27,7 @@ from ..store.evidence import EvidenceStore
 from .authorities.timestamp import stamped
 from .authorities.witness import cosignatures
 from .checking.check import EvidenceOf, LineCheck, Wrong, batches, check_evidence, parts
-from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
+from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Scope, Verification
 from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .keychain import Admins, KeyChain
 from .merkle import HASH_BYTES, Frontier
@@ -54,7 +54,7 @@ def verify(
     authorities: Authorities | None = None,
     admins: Admins | None = None,
     work: tuple[Checking, Spread] | None = None,
-) -> Report:
+) -> Verification:
     """Check a ledger, wherever its lines, checkpoints and blobs are, and remember it when nothing is wrong.
 
     Args:
@@ -74,7 +74,7 @@ def verify(
     report.
     """
     digests, authorities = set(digests), authorities or Authorities()
-    check = _Verification(source, evidence_of, work, referred=set(digests))
+    check = _Checks(source, evidence_of, work, referred=set(digests))
     known = None if receipts is None else check.attempt(Kind.RECEIPT, receipts.here)
 
     def remembered(key: VerifierKey) -> Receipt | None:
@@ -82,7 +82,7 @@ def verify(
 
     key = check.key(expected_key or known, admins, remembered if scope is Scope.NEW else lambda _: None)
     if key is None:
-        return Report(None, None, False, problems=tuple(check.problems))
+        return Verification(None, None, False, problems=tuple(check.problems))
     receipt, outside = remembered(key), []
     if receipts is not None and receipt is not None:
         outside = [(f"the receipt in {receipts.path(key)}", receipt.checkpoint)]
@@ -113,7 +113,7 @@ def verify(
             receipts.save(key, sealed, check.covered, check.chain)
     compared = ["the given key"] if expected_key is not None else []
     compared += [f"{name} of {one.time} (size {one.size})" for name, one in outside]
-    return Report(
+    return Verification(
         origin=key.name,
         key=key.fingerprint,
         pinned=bool(expected_key or known),
@@ -133,7 +133,7 @@ def verify(
 
 
 @dataclass(slots=True)
-class _Verification:
+class _Checks:
     """The findings so far, and the steps that add to them."""
 
     source: LedgerSource

@@ -13,7 +13,7 @@ from ...evidence.base.errors import GateError, LedgerError
 from ...evidence.base.times import format_utc
 from ..entries import statement as statements
 from ..ledger import verify_ledger
-from ..ledger.findings import Report, Scope
+from ..ledger.findings import Scope, Verification
 from ..ledger.interface import NoLedger
 from .served import Served, ServedLog
 
@@ -30,7 +30,7 @@ class Verified(Struct, frozen=True):
 
     time: str
     seconds: float
-    report: Report | None
+    report: Verification | None
     problem: str | None = None
 
     @property
@@ -93,7 +93,7 @@ def verify(log: ServedLog, *, first: bool) -> Verified:
     return Verified(format_utc(int(time.time())), time.monotonic() - began, report, problem)
 
 
-def _verified(log: ServedLog, scope: Scope) -> Report:
+def _verified(log: ServedLog, scope: Scope) -> Verification:
     member = log.member
     return verify_ledger(
         member.url,

@@ -13,7 +13,7 @@ from gate.evidence.base.contracts import violations
 from gate.evidence.collecting import registry
 from gate.evidence.collecting.interface import Evidence
 from gate.evidence.collecting.outcomes import errors_of, outcome, unpacked
-from gate.evidence.collectors import BUILTIN
+from gate.evidence.collecting.registry import BUILTIN
 from gate.evidence.reading.workspace import Workspace
 
 from .conftest import covers, nulls
