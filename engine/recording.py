@@ -46,7 +46,7 @@ from .entries.reading import (
     verdicts,
 )
 from .ledger import verify_ledger
-from .ledger.findings import Authorities, Scope, Verification
+from .ledger.findings import Authorities, Extent, Verification
 from .ledger.interface import Entry, NoLedger
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
@@ -168,7 +168,7 @@ def _about(ledger: LedgerReader, stage: str | None) -> Iterator[DecisionEntry]:
     return (
         one
         for one in decisions(ledger)
-        if stage is None or stage == one.summary["stage"] or stage in one.summary["stages"]
+        if stage is None or stage == one.summary.stage or stage in one.summary.stages
     )
 
 
@@ -201,8 +201,8 @@ class _ForeignDecisionError(LedgerError):
 
 
 def _stored_decision(ledger: LedgerReader, entry: DecisionEntry) -> Decision:
-    digest, verdict, stages = (entry.summary[name] for name in ("decision", "verdict", "stages"))
-    return read_decision(ledger.evidence.get(digest["sha256"]), digest["sha256"], verdict, stages)
+    said = entry.summary
+    return read_decision(ledger.evidence.get(said.decision), said.decision, said.verdict, said.stages)
 
 
 def read_decision(data: bytes, digest: str, verdict: str, stages: Mapping[str, str]) -> Decision:
@@ -264,7 +264,7 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
             rows.append(_pending(name, stage.title))
             continue
         row = stored[found.entry.index]
-        about = (name, stage.title, found.summary["stages"][name], found.entry.index, row.time, row.commit)
+        about = (name, stage.title, found.summary.stages[name], found.entry.index, row.time, row.commit)
         if (decision := row.decision) is None:
             rows.append(StageStatus(*about, None, None, problem=row.problem))
             continue
@@ -367,7 +367,7 @@ def verify(
         evidence=context.config.ledger.evidence,
         authorities=authorities,
         admins=context.authority.key_admins,
-        scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
+        scope=Extent.EVERYTHING if full else Extent.NEW if since == RECEIPT else Extent.COVERED,
         spread=spread,
     )
 

@@ -38,7 +38,17 @@ class StatementEntry(Struct, frozen=True):
 class DecisionEntry(StatementEntry, frozen=True):
     """A recorded decision, and our summary in its statement."""
 
-    summary: dict[str, Any]
+    summary: statements.Summary
+
+    @property
+    def index(self) -> int:
+        """Of the entry."""
+        return self.entry.index
+
+    @property
+    def time(self) -> str:
+        """As of when it was judged, RFC 3339."""
+        return self.summary.time
 
 
 class StageStatus(Struct, frozen=True):
@@ -80,7 +90,7 @@ class RecordedDecision(Struct, frozen=True):
     @property
     def time(self) -> str:
         """As of when it was judged."""
-        return str(self.entry.statement["predicate"]["timeVerified"])
+        return self.entry.summary.time
 
     @property
     def commit(self) -> str | None:
@@ -95,7 +105,7 @@ class RecordedDecision(Struct, frozen=True):
         """Name and version of the bundle that judged."""
         if self.decision is not None:
             return f"{self.decision.policy.name} {self.decision.policy.version}"
-        return str(self.entry.statement["predicate"]["policy"]["uri"]).removeprefix("urn:gate:policy:")
+        return self.entry.summary.policy
 
     @property
     def holds(self) -> tuple[int, int] | None:
@@ -142,16 +152,11 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
     return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
 
 
-def judged_at(entry: DecisionEntry) -> str:
-    """The effective time of a recorded decision, RFC 3339."""
-    return str(entry.statement["predicate"].get("timeVerified"))
-
-
 def verdicts(ledger: LedgerReader) -> Iterator[tuple[DecisionEntry, list[str]]]:
     """Every decision, oldest first, with the stages that it says something new about. Raises as `entries`."""
     news = News()
     for one in decisions(ledger):
-        yield one, news.of(one.entry, judged_at(one), one.summary["stages"])
+        yield one, news.of(one.entry, one.summary.time, one.summary.stages)
 
 
 class News:
@@ -188,7 +193,7 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
         summary = statements.summary(one.statement)
         if summary is None:
             continue
-        digests = (one.entry.digest, summary["decision"]["sha256"])
+        digests = (one.entry.digest, summary.decision)
         if one.entry.index == index or (index is None and any(text.startswith(target) for text in digests)):
             void = one
             if isinstance(one, DecisionEntry):
@@ -202,7 +207,7 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
         raise UsageError(
             f"the ledger has no decision {target!r}", remedy="`gate history` lists the recorded decisions"
         )
-    if len({one.summary["decision"]["sha256"] for one in found}) > 1:
+    if len({one.summary.decision for one in found}) > 1:
         raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
     return found[-1]
 

@@ -53,16 +53,16 @@ class History(Struct, frozen=True):
 
 def recent(member: Member, ledger: LedgerReader, stage: str | None, last: int) -> list[Row]:
     """The last decisions of a ledger, or of those that judged the stage. Raises LedgerError."""
-    chosen = (_row(member.name, one) for one in decisions(ledger) if stage in (None, *one.summary["stages"]))
+    chosen = (_row(member.name, one) for one in decisions(ledger) if stage in (None, *one.summary.stages))
     return list(deque(chosen, last))
 
 
 def _row(name: str, one: DecisionEntry) -> Row:
     row, summary = RecordedDecision(one, None), one.summary
     return Row(
-        name, one.entry.index, row.time, row.commit, row.policy, str(summary["stage"]),
-        Verdict(summary["verdict"]).value, len(summary.get("violations", ())),
-        int(summary.get("conditions", 0)), len(summary.get("waived", ())),
+        name, one.entry.index, row.time, row.commit, row.policy, summary.stage,
+        summary.verdict, len(summary.violations or ()),
+        summary.conditions or 0, len(summary.waived or ()),
     )  # fmt: skip
 
 

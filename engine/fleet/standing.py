@@ -17,7 +17,7 @@ from ...evidence.base.records import to_json
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..decide.conditions import DAY, due_at
 from ..decision.document import Decision, Verdict
-from ..entries.reading import RecordedDecision, judged_at, verdicts
+from ..entries.reading import RecordedDecision, verdicts
 from ..ledger.reader import LedgerReader
 from ..recording import recorded_decision
 from ..report.interface import Screen
@@ -128,10 +128,10 @@ def stand(member: Member, ledger: LedgerReader, stage: str, now_s: int) -> Stand
     for one, about in verdicts(ledger):
         count += 1
         if stage in about:
-            if stages.get(stage) != one.summary["stages"][stage]:
-                since = judged_at(one)
+            if stages.get(stage) != one.summary.stages[stage]:
+                since = one.summary.time
             latest = one
-        stages.update((name, str(one.summary["stages"][name])) for name in about)
+        stages.update((name, one.summary.stages[name]) for name in about)
     sealed = ledger.checkpoint()
     about_log = (ledger.verifier.name, member.key is not None, count, sealed.time if sealed else None, stages)
     if latest is None:

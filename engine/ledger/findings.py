@@ -16,7 +16,7 @@ MAX_FINDINGS: Final = 100
 """Findings that are listed; a log with more is not worth more lines."""
 
 
-class Scope(StrEnum):
+class Extent(StrEnum):
     """How much of a ledger is checked."""
 
     EVERYTHING = "everything"

@@ -76,9 +76,9 @@ def changes(stage: str, before: RecordedDecision | None, after: RecordedDecision
 
     Entries state the verdicts; what ends is told as far as the decisions can be read.
     """
-    about = (stage, after.entry.entry.index, after.time, after.commit)
+    about = (stage, after.entry.index, after.time, after.commit)
     found = []
-    verdicts = [str(one.entry.summary["stages"][stage]) for one in (before, after) if one is not None]
+    verdicts = [str(one.entry.summary.stages[stage]) for one in (before, after) if one is not None]
     if len(set(verdicts)) > 1:
         found.append(Change("verdict", *about, before=verdicts[0], after=verdicts[1]))
     # without the day: policies may set one that moves on with each evaluation, which is no news

@@ -86,7 +86,7 @@ def collect(context: Context, config_dir: Path) -> Metrics:
     into = Metrics(context.name)
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         stages = standing.read(ledger).stages
-        read = recorded_by_index(ledger, [one.latest.entry for one in _newest(stages).values()])
+        read = recorded_by_index(ledger, [one.latest for one in _newest(stages).values()])
         into.unread = tuple(one for one in read.values() if one.decision is None)
         add_ledger(into, stages, lambda line: read[line.index].decision, ledger.checkpoint())
     return into

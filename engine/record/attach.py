@@ -55,7 +55,7 @@ def attach(
         if not name.isprintable() or len(name) > _NAME:
             raise UsageError("this name cannot be shown", path=str(path), remedy="rename the file")
         documents[name] = _read(context, path)
-    digest = found.summary["decision"]["sha256"]
+    digest = found.summary.decision
     predicate = {"decision": digest, "entry": found.entry.index}
     if note is not None:
         predicate["note"] = masked(note)

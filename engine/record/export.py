@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -64,7 +63,7 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
 def export_from(ledger: LedgerReader, target: str, vouching: Authorities) -> Exported:
     """The record of a decision in an opened ledger. Raises as `export`."""
     found = locate(ledger, target)
-    digest = found.summary["decision"]["sha256"]
+    digest = found.summary.decision
     later = [
         one.entry.index
         for one in entries(ledger)
@@ -101,10 +100,12 @@ def export_from(ledger: LedgerReader, target: str, vouching: Authorities) -> Exp
     return Exported(files, trust, decision, first.index, log)
 
 
-def _documents(ledger: LedgerReader, summary: dict[str, Any]) -> dict[str, bytes]:
+def _documents(ledger: LedgerReader, summary: statements.Summary) -> dict[str, bytes]:
     """What the decision's entry names, and what these documents name."""
-    named = {contents.DECISION: "decision", contents.INPUT: "input", contents.POLICY: "bundle"}
-    files = {name: ledger.evidence.get(summary[field]["sha256"]) for name, field in named.items()}
+    named = {
+        contents.DECISION: summary.decision, contents.INPUT: summary.input, contents.POLICY: summary.bundle
+    }  # fmt: skip
+    files = {name: ledger.evidence.get(digest) for name, digest in named.items()}
     try:
         document = json.loads(files[contents.INPUT])
         kept = [part["sha256"] for item in document["evidence"].values() for part in item["attachments"]]

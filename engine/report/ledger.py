@@ -37,8 +37,7 @@ def _about(one: StatementEntry) -> str:
     if one.void is not None:
         return f"{'void':<11}  {one.kind or one.statement['predicateType']}: {one.void}"
     if isinstance(one, DecisionEntry):
-        summary, time = one.summary, one.statement["predicate"]["timeVerified"]
-        return f"{summary['verdict']:<11}  {summary['stage']:<7}  {time}"
+        return f"{one.summary.verdict:<11}  {one.summary.stage:<7}  {one.summary.time}"
     subject = one.statement["subject"][0].get("name", "")
     if one.kind is None:
         return f"{'unknown':<11}  {one.statement['predicateType']} {subject}"

@@ -89,20 +89,19 @@ class Parquet:
 def _row(log: str, one: RecordedDecision) -> dict[str, Any]:
     summary, decision = one.entry.summary, one.decision
     by_verdict = {
-        verdict: [name for name, given in summary["stages"].items() if given == verdict]
-        for verdict in Verdict
+        verdict: [name for name, given in summary.stages.items() if given == verdict] for verdict in Verdict
     }
     name, _, version = one.policy.rpartition(" " if decision else ":")
     row = {
-        "log": log, "entry": one.entry.entry.index, "digest": one.entry.entry.digest,
-        "decision": summary["decision"]["sha256"], "effective_time": one.time,
-        "stage": summary["stage"], "verdict": summary["verdict"], "action": summary.get("action"),
+        "log": log, "entry": one.entry.index, "digest": one.entry.entry.digest,
+        "decision": summary.decision, "effective_time": one.time,
+        "stage": summary.stage, "verdict": summary.verdict, "action": summary.action,
         "commit": one.commit, "policy": name, "policy_version": version,
-        "policy_digest": one.entry.statement["predicate"]["policy"]["digest"]["sha256"],
-        "anchors": summary.get("anchors"), "weakenings": summary.get("weakenings"),
+        "policy_digest": summary.policy_digest,
+        "anchors": summary.anchors, "weakenings": summary.weakenings,
         "passed": by_verdict[Verdict.PASS], "conditional": by_verdict[Verdict.CONDITIONAL],
-        "failed": by_verdict[Verdict.FAIL], "violated": summary.get("violations"),
-        "waived": summary.get("waived"), "conditions": summary.get("conditions"),
+        "failed": by_verdict[Verdict.FAIL], "violated": summary.violations,
+        "waived": summary.waived, "conditions": summary.conditions,
     } | (_details(one, decision) if decision else {})  # fmt: skip
     return {key: _typed(value, COLUMNS[key]) for key, value in row.items()}
 

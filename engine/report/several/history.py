@@ -21,7 +21,7 @@ MAX_FIGURES = 4
 
 def unread(rows: Iterable[RecordedDecision]) -> list[str]:
     """Those that cannot be read, each with its entry and why."""
-    return [f"the decision in entry {one.entry.entry.index} cannot be read: {one.problem}"
+    return [f"the decision in entry {one.entry.index} cannot be read: {one.problem}"
             for one in rows if one.problem is not None]  # fmt: skip
 
 
@@ -40,10 +40,10 @@ def _figures(row: RecordedDecision) -> Iterator[tuple[str, str]]:
 def _table(rows: Sequence[RecordedDecision], screen: Screen) -> bytes:
     lines = Lines(screen)
     for row in rows:
-        verdict = Verdict(row.entry.summary["verdict"])
+        verdict = Verdict(row.entry.summary.verdict)
         commit = row.commit[:7] if row.commit else "-"
-        start = f"{row.entry.entry.index:>5}  {row.time}  {pad(commit, 7)}  "
-        stage = f"{pad(row.entry.summary['stage'], 6)}  "
+        start = f"{row.entry.index:>5}  {row.time}  {pad(commit, 7)}  "
+        stage = f"{pad(row.entry.summary.stage, 6)}  "
         hang = 7  # as wide as the numbers of entries
         shown = (f"{verdict.value:<11}", VERDICT_STYLE[verdict])
         lines.add(start, shown, f"  {stage}", _about(row), hang=hang)
@@ -70,17 +70,17 @@ def _json(rows: Sequence[RecordedDecision], screen: Screen) -> bytes:
 def _data(row: RecordedDecision) -> dict[str, Any]:
     decision, entry = row.decision, row.entry
     return {
-        "entry": entry.entry.index,
+        "entry": entry.index,
         "digest": entry.entry.digest,
-        "decision": entry.summary["decision"]["sha256"],
+        "decision": entry.summary.decision,
         "effective_time": row.time,
         "commit": row.commit,
         "dirty": decision.subject.dirty if decision else None,
         "policy": printable(row.policy),
-        "policy_digest": entry.statement["predicate"]["policy"]["digest"]["sha256"],
-        "stage": entry.summary["stage"],
-        "verdict": entry.summary["verdict"],
-        "stages": entry.summary["stages"],
+        "policy_digest": entry.summary.policy_digest,
+        "stage": entry.summary.stage,
+        "verdict": entry.summary.verdict,
+        "stages": entry.summary.stages,
         "rules_hold": row.holds[0] if row.holds else None,
         "rules": row.holds[1] if row.holds else None,
         "figures": None

@@ -53,7 +53,7 @@ class Trend(Struct, frozen=True):
     @property
     def problems(self) -> list[tuple[int, str]]:
         """Index of each decision without figures, and why it cannot be read."""
-        return [(row.entry.entry.index, row.problem) for row in self.rows if row.problem is not None]
+        return [(row.entry.index, row.problem) for row in self.rows if row.problem is not None]
 
 
 def trend(rows: Sequence[RecordedDecision], wanted: Iterable[str] = ()) -> Trend:
@@ -63,7 +63,7 @@ def trend(rows: Sequence[RecordedDecision], wanted: Iterable[str] = ()) -> Trend
         rows: oldest first.
         wanted: stages, or figures as ``stage.name``; all where none is named.
     """
-    measured = [(row.entry.entry.index, row.time, row.decision) for row in rows]
+    measured = [(row.entry.index, row.time, row.decision) for row in rows]
     asked = set(wanted)
     series = [one for one in figures(measured) if not asked or asked & {one.name, one.name.partition(".")[0]}]
     return Trend(tuple(rows), tuple(series))
