@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
+from ..decide.answer import BEGINNINGS
 from ..decide.conditions import own_id
 from ..decide.facts import Facts
 from ..decision.document import Check, Condition, Decision, Notice, Place, Severity, Violation, Waived
@@ -107,7 +108,7 @@ class Findings:
         if kind in (problem.kind for problem in found):
             return list(found)
         # no problem of the evidence says it: that nothing was looked at, or that a fact was not measured
-        reason = violation.msg.partition(": ")[2] or violation.msg
+        reason = violation.msg.removeprefix(BEGINNINGS[kind])
         return [*found, Problem("", reason, violation.solution, kind)]
 
     def _of_rule(self, violations: Sequence[Violation]) -> Finding:
