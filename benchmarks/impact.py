@@ -26,7 +26,7 @@ from gate.engine import service
 from gate.engine.context import open_context
 from gate.engine.decide.recorded import Time
 from gate.engine.decision.document import Decision
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger
 from gate.engine.policy.bundle import SHIPPED, to_document
 from gate.evidence.base.canonical import canonical, sha256_hex

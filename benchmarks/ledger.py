@@ -24,7 +24,7 @@ from pathlib import Path
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.files import connect
-from gate.engine.ledger.findings import Scope
+from gate.engine.ledger.findings import Extent
 from gate.engine.ledger.keychain import KeyChain
 from gate.engine.ledger.merkle import Frontier, leaf_hash
 from gate.engine.ledger.note import Checkpoint
@@ -169,7 +169,7 @@ def main() -> None:
 
         path, config = work / "large", work / "config"
         large(path, config, size)
-        options = {"config_dir": config, "scope": Scope.COVERED}
+        options = {"config_dir": config, "scope": Extent.COVERED}
         log = path / "log.intoto.jsonl"
 
         def digest() -> str:
@@ -192,7 +192,7 @@ def main() -> None:
             for one, content in receipts.items():
                 one.write_bytes(content)
             with signatures_timed() as spent:
-                whole = cpu(lambda: verify_ledger(path, config_dir=config, scope=Scope.NEW))
+                whole = cpu(lambda: verify_ledger(path, config_dir=config, scope=Extent.NEW))
             assert len(spent) > NEW
             beyond.append(whole - sum(spent))
         value = min(beyond) * 1000  # other programs only add

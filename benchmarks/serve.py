@@ -31,7 +31,7 @@ import service as small  # noqa: E402 - found by the line above
 from gate.engine import service  # noqa: E402
 from gate.engine.context import open_context  # noqa: E402
 from gate.engine.decide.recorded import Time  # noqa: E402
-from gate.engine.decision.statement import statement  # noqa: E402
+from gate.engine.entries.statement import statement  # noqa: E402
 from gate.engine.ledger import open_ledger  # noqa: E402
 from gate.engine.serve.writing.sealing import Sealer  # noqa: E402
 from gate.engine.serve.writing.submission import Accepted  # noqa: E402

@@ -35,7 +35,7 @@ from gate.engine.service import evaluate
 from gate.engine.workbench.bundles import find_bundle
 from gate.engine.workbench.catalog import reference
 from gate.evidence.base.settings import adapter
-from gate.evidence.collectors import BUILTIN, load
+from gate.evidence.collecting.registry import BUILTIN, load
 
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = ("<!-- commands: begin -->", "<!-- commands: end -->")

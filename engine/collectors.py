@@ -15,10 +15,11 @@ from ..evidence.base.errors import ConfigError
 from ..evidence.collecting import registry
 from ..evidence.collecting.interface import Collector, Evidence, Problem, ProblemKind
 from ..evidence.collecting.outcomes import Outcome, packed
+from ..evidence.collecting.registry import BUILTIN
 from ..evidence.collecting.runner import Make, Running
-from ..evidence.collectors import BUILTIN
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, LEDGER_FILES, GateConfig, read_settings
+from .decision.document import Notice
 from .trust import JUDGED, KEY_FILES, Authority
 
 STAGE_TESTS = "stage_tests"
@@ -80,6 +81,16 @@ def refused(authority: Authority, collector_id: str) -> str | None:
     else:
         return None
     return None if permission in authority.execute else permission
+
+
+def only_read(authority: Authority) -> list[Notice]:
+    """A notice where tests were only read, as no operator permits pytest; others report a problem."""
+    if refused(authority, STAGE_TESTS) is None:
+        return []
+    message = (
+        f"evidence.{STAGE_TESTS}.python was not run, as no operator permits it: the tests' source was read"
+    )
+    return [Notice("not_permitted", message)]
 
 
 def _not_run(collector_id: str, permission: str) -> Outcome:

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from ..evidence.base.contracts import PROVENANCE, source_of
 from ..evidence.base.errors import ConfigError, PolicyError, UsageError, masked, suggestion
-from ..evidence.collectors import BUILTIN
+from ..evidence.collecting.registry import BUILTIN
 from ..evidence.reading.git.history import History
 from .alterations import alterations
 from .collectors import Places

@@ -1,18 +1,20 @@
-"""The plan of a bundle as settings tailor it, whether it is one of ours or was written for Conftest. Pure."""
+"""The plan of a bundle as settings tailor it, and what its policies answer, whether ours or for Conftest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
 from ..evidence.base.errors import ConfigError, PolicyError
-from .conftest.stages import conftest_plan
+from .conftest.asking import ask_each
+from .conftest.stages import FACT, conftest_plan
 from .decide.model import Plan
 from .decide.plan import make_plan
-from .decide.recorded import Parameter, Setup
+from .decide.recorded import Parameter, Recorded, Setup, Time, facts_of, policy_input, wanted_stages
 from .decide.tailoring import override, select
-from .policy.interface import Bundle
+from .policy.interface import Bundle, PolicyEngine
 
 
 def tailored(
@@ -46,6 +48,14 @@ def tailored(
 def as_recorded(bundle: Bundle, setup: Setup) -> tuple[Bundle, Plan]:
     """The same by a decision's recorded settings, to make it again. Raises as `tailored`."""
     return tailored(bundle, setup.depends_on, setup.profile, setup.parameters)
+
+
+def answers(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> dict[str, dict[str, Any]]:
+    """By package, what the policies of every needed stage answer about what was recorded."""
+    stages = [plan.stages[name] for name in plan.closure(wanted_stages(plan, recorded.setup.stage))]
+    if any(stage.conftest for stage in stages):
+        return ask_each(engine, stages, facts_of(recorded, time).value(FACT) or ())
+    return engine.evaluate([stage.package for stage in stages], policy_input(plan, recorded, time))
 
 
 def _plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]]) -> Plan:

@@ -24,26 +24,36 @@ from ..evidence.base.errors import (
     LedgerError,
     UsageError,
 )
+from ..evidence.reading.files import read_regular
 from ..evidence.reading.workspace import Workspace
 from ..evidence.signing.keys import LogKey
 from .collectors import open_workspace
 from .context import Context
 from .decide.recorded import ALL
-from .decision import statement as statements
 from .decision.consistency import inconsistencies
 from .decision.document import Decision, FileDigest
-from .entries import check_target, decisions, entries, locate, verdicts
-from .kept import keep_signed
+from .entries import statement as statements
+from .entries.reading import (
+    PENDING,
+    DecisionEntry,
+    RecordedDecision,
+    StageStatus,
+    StatementEntry,
+    check_target,
+    decisions,
+    entries,
+    locate,
+    verdicts,
+)
 from .ledger import verify_ledger
-from .ledger.findings import Authorities, Report, Scope
+from .ledger.findings import Authorities, Extent, Verification
 from .ledger.interface import Entry, NoLedger
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
 from .ledger.reader import LedgerReader
-from .ledgers import parse_verifier_key, reader, writer
 from .policy.bundle import to_document
-from .report.interface import PENDING, DecisionEntry, StageStatus, StatementEntry
-from .report.several.history import Recorded
 from .service import Judged, find_subject
+from .signed_files import keep_signed
+from .workspace_ledger import parse_verifier_key, reader, writer
 
 if TYPE_CHECKING:
     from .spread.interface import Spread
@@ -158,13 +168,13 @@ def _about(ledger: LedgerReader, stage: str | None) -> Iterator[DecisionEntry]:
     return (
         one
         for one in decisions(ledger)
-        if stage is None or stage == one.summary["stage"] or stage in one.summary["stages"]
+        if stage is None or stage == one.summary.stage or stage in one.summary.stages
     )
 
 
 def recorded_decisions(
     context: Context, config_dir: Path, last: int, stage: str | None = None
-) -> list[Recorded]:
+) -> list[RecordedDecision]:
     """The last recorded decisions, oldest first; all stages, or those that judged one.
 
     Raises UsageError: the policies have no such stage; LedgerError: an entry does not hold.
@@ -174,16 +184,16 @@ def recorded_decisions(
     rows = []
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one in deque(_about(ledger, stage), last):
-            rows.append(recorded(ledger, one))
+            rows.append(recorded_decision(ledger, one))
     return rows
 
 
-def recorded(ledger: LedgerReader, entry: DecisionEntry) -> Recorded:
+def recorded_decision(ledger: LedgerReader, entry: DecisionEntry) -> RecordedDecision:
     """A recorded decision with its document, or with why that cannot be read; one hides no other."""
     try:
-        return Recorded(entry, _stored_decision(ledger, entry))
+        return RecordedDecision(entry, _stored_decision(ledger, entry))
     except LedgerError as error:
-        return Recorded(entry, None, error.reason, foreign=isinstance(error, _ForeignDecisionError))
+        return RecordedDecision(entry, None, error.reason, foreign=isinstance(error, _ForeignDecisionError))
 
 
 class _ForeignDecisionError(LedgerError):
@@ -191,8 +201,8 @@ class _ForeignDecisionError(LedgerError):
 
 
 def _stored_decision(ledger: LedgerReader, entry: DecisionEntry) -> Decision:
-    digest, verdict, stages = (entry.summary[name] for name in ("decision", "verdict", "stages"))
-    return read_decision(ledger.evidence.get(digest["sha256"]), digest["sha256"], verdict, stages)
+    said = entry.summary
+    return read_decision(ledger.evidence.get(said.decision), said.decision, said.verdict, said.stages)
 
 
 def read_decision(data: bytes, digest: str, verdict: str, stages: Mapping[str, str]) -> Decision:
@@ -238,7 +248,7 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
     Raises LedgerError: an entry does not hold.
     """
     latest: dict[str, DecisionEntry] = {}
-    stored: dict[int, Recorded] = {}
+    stored: dict[int, RecordedDecision] = {}
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         for one, stages in verdicts(ledger):
             latest.update(dict.fromkeys(stages, one))
@@ -254,7 +264,7 @@ def status(context: Context, config_dir: Path) -> list[StageStatus]:
             rows.append(_pending(name, stage.title))
             continue
         row = stored[found.entry.index]
-        about = (name, stage.title, found.summary["stages"][name], found.entry.index, row.time, row.commit)
+        about = (name, stage.title, found.summary.stages[name], found.entry.index, row.time, row.commit)
         if (decision := row.decision) is None:
             rows.append(StageStatus(*about, None, None, problem=row.problem))
             continue
@@ -288,10 +298,10 @@ def _is_same(workspace: Workspace, file: FileDigest) -> bool:
         return False
 
 
-def recorded_by_index(ledger: LedgerReader, entries: Iterable[DecisionEntry]) -> dict[int, Recorded]:
+def recorded_by_index(ledger: LedgerReader, entries: Iterable[DecisionEntry]) -> dict[int, RecordedDecision]:
     """Decisions as `recorded` gives them, by the index of their entries; each is read once."""
     each = {one.entry.index: one for one in entries}
-    return {index: recorded(ledger, one) for index, one in each.items()}
+    return {index: recorded_decision(ledger, one) for index, one in each.items()}
 
 
 def latest_entries(
@@ -332,7 +342,7 @@ def verify(
     since: str | None = None,
     full: bool = False,
     spread: Spread | None = None,
-) -> Report:
+) -> Verification:
     """Verify the ledger.
 
     Args:
@@ -357,15 +367,14 @@ def verify(
         evidence=context.config.ledger.evidence,
         authorities=authorities,
         admins=context.authority.key_admins,
-        scope=Scope.EVERYTHING if full else Scope.NEW if since == RECEIPT else Scope.COVERED,
+        scope=Extent.EVERYTHING if full else Extent.NEW if since == RECEIPT else Extent.COVERED,
         spread=spread,
     )
 
 
 def _checkpoint(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            return stream.read(MAX_NOTE_BYTES + 1)
+        return read_regular(path, MAX_NOTE_BYTES + 1)
     except OSError as error:
         raise UsageError(
             f"the checkpoint cannot be read: {error.strerror}",

@@ -20,10 +20,8 @@ from ..evidence.collecting.provenance import modified
 from ..evidence.collecting.runner import Running
 from ..evidence.reading.files import printable
 from ..evidence.reading.workspace import Workspace
-from .collectors import STAGE_TESTS, open_workspace, refused, start
+from .collectors import only_read, open_workspace, start
 from .config.settings import age_seconds
-from .conftest.asking import ask_each
-from .conftest.stages import FACT
 from .context import Context, parameters_of
 from .decide.decide import Outputs, decide
 from .decide.model import Plan
@@ -34,11 +32,11 @@ from .decide.recorded import (
     Recorded,
     Setup,
     Time,
-    facts_of,
-    policy_input,
+    approved_commits,
     wanted_stages,
 )
 from .decision.document import Decision, EngineId, Notice, PolicyId, Subject
+from .plans import answers
 from .policy.interface import Bundle, PolicyEngine
 
 _APPROVED_COMMITS = 20
@@ -86,15 +84,9 @@ def replay(bundle: Bundle, plan: Plan, recorded: Recorded, time: Time, engine: P
 
 def ask(engine: PolicyEngine, plan: Plan, recorded: Recorded, time: Time) -> Outputs:
     """Ask the policies about what was recorded, for every stage that is needed."""
-    needed = plan.closure(wanted_stages(plan, recorded.setup.stage))
-    packages = [plan.stages[name].package for name in needed]
     step("asking the policies")
-    if any(plan.stages[name].conftest for name in needed):
-        files = facts_of(recorded, time).value(FACT) or ()
-        answers = ask_each(engine, [plan.stages[name] for name in needed], files)
-    else:
-        answers = engine.evaluate(packages, policy_input(plan, recorded, time))
-    return Outputs(EngineId(engine.name, engine.version), answers)
+    answered = answers(engine, plan, recorded, time)
+    return Outputs(EngineId(engine.name, engine.version), answered)
 
 
 def observe(context: Context, ids: Iterable[str], stage: str, time: Time) -> Recorded:
@@ -132,7 +124,7 @@ def _recorded(context: Context, running: Running, stage: str, time: Time) -> Rec
         max_age_s={name: age_seconds(age) for name, age in config.freshness.items()},
         trust=context.authority.trust,
         weakenings=tuple(replace(one, msg=masked(one.msg)) for one in context.weakenings),
-        notices=(*context.authority.notices, *_not_permitted(context), *_unused(context)),
+        notices=(*context.authority.notices, *only_read(context.authority), *_unused(context)),
     )
     return Recorded(setup, evidence)
 
@@ -143,13 +135,8 @@ def _authors(
     """Who wrote what is judged, ever and since the latest commits that somebody approved."""
     if subject.commit is None:
         return None
-    rows = evidence["signoffs"].facts["signoffs"] if "signoffs" in evidence else []
-    named = {
-        row["commit"]: None
-        for row in sorted(rows, key=lambda row: (-row["signed_at_s"], row["path"]))
-        if row["commit"] and row["signature"] == "valid" and row["subject"] != subject.digest
-    }
-    found = subjects.authors_since(workspace, subject.commit, list(named)[:_APPROVED_COMMITS])
+    approved = approved_commits(evidence, subject)[:_APPROVED_COMMITS]
+    found = subjects.authors_since(workspace, subject.commit, approved)
     return tuple(
         Authors(since, None if emails is None else tuple(sorted(map(masked, emails))))
         for since, emails in found.items()
@@ -194,16 +181,6 @@ def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
     )
     odd = [*measured.unreadable, *subjects.odd_files(workspace.judged())]
     return subject, tuple(Problem.rejected(error).masked() for error in odd)
-
-
-def _not_permitted(context: Context) -> list[Notice]:
-    """A notice where tests were only read, as no operator permits pytest; others report a problem."""
-    if refused(context.authority, STAGE_TESTS) is None:
-        return []
-    message = (
-        f"evidence.{STAGE_TESTS}.python was not run, as no operator permits it: the tests' source was read"
-    )
-    return [Notice("not_permitted", message)]
 
 
 def _unused(context: Context) -> list[Notice]:

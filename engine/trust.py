@@ -23,8 +23,8 @@ from .config.settings import FILE, GateConfig, default_ledger, parse_config
 from .config.settings import read_file as read_settings_file
 from .decision.document import Notice, Trust, TrustRef
 from .policy import registry as engines
+from .policy.archive import is_archive, unpack
 from .policy.bundle import Source
-from .policy.packages.archive import is_archive, unpack
 
 if TYPE_CHECKING:
     from .ledger.keychain import Admins

@@ -14,7 +14,7 @@ from .config.settings import FILE
 from .context import Context
 from .ledger.findings import Authorities, Witnessed
 from .ledger.note import MAX_NOTE_BYTES, Checkpoint
-from .ledgers import reader, writer
+from .workspace_ledger import reader, writer
 
 _WITNESS = b"\x04"
 

@@ -39,7 +39,7 @@ from gate.evidence.base import plugins
 from gate.evidence.base.limits import DEFAULT, Limits
 from gate.evidence.collecting import facts
 from gate.evidence.collecting.cache.store import KEY_FILE
-from gate.evidence.collectors import BUILTIN, load
+from gate.evidence.collecting.registry import BUILTIN, load
 from gate.evidence.process import children
 
 from .opa_server import OpaServer

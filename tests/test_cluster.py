@@ -21,7 +21,7 @@ import pytest
 from gate.engine import recording
 from gate.engine.context import open_context
 from gate.engine.decision.document import Decision
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger, open_reader
 from gate.engine.policy.bundle import SHIPPED
 from gate.evidence.base.canonical import canonical
@@ -110,9 +110,9 @@ def place(
         shutil.copy(first / "gate.yaml", root)
         with open_reader(first / "ledger") as ledger:
             [line] = recording.decisions(ledger)
-            stored = json.loads(ledger.evidence.get(line.summary["input"]["sha256"]))
-            bundle = ledger.evidence.get(line.summary["bundle"]["sha256"])
-            decision = Decision.from_json(json.loads(ledger.evidence.get(line.summary["decision"]["sha256"])))
+            stored = json.loads(ledger.evidence.get(line.summary.input))
+            bundle = ledger.evidence.get(line.summary.bundle)
+            decision = Decision.from_json(json.loads(ledger.evidence.get(line.summary.decision)))
         key, _ = load_or_create_log_key(config)
         facts, made = stored["input"]["facts"]["artifacts"], []
         with open_ledger(open_context(root).ledger, key, config_dir=config) as ledger:

@@ -20,8 +20,9 @@ import pytest
 import yaml
 
 from gate.engine.context import open_context
+from gate.engine.policy import archive
 from gate.engine.policy.bundle import load_bundle
-from gate.engine.policy.packages import archive, signing
+from gate.engine.policy.packages import signing
 from gate.engine.policy.packages.oci import parse_reference
 from gate.engine.store import registry
 from gate.evidence.base.errors import ConfigError, PolicyError, UsageError

@@ -358,7 +358,7 @@ def test_what_cannot_be_attached(made: Made, tmp_path: Path) -> None:
         ([str(made.root / "inside")], "cannot be attached"),
         (["alias/out/x"], "cannot be attached"),
         (["pipe"], "it is no regular file"),
-        (["a"], "directory"),
+        (["a"], "it is no regular file"),
         (["absent"], "No such file"),
         (["x", "a/x"], "two files are called x"),
     ]

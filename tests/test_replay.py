@@ -39,8 +39,8 @@ def add(root: Path, change: Callable[[dict[str, Any]], Any], version: str | None
     context = open_context(root)
     with open_reader(root / "ledger") as ledger:
         [line] = recording.decisions(ledger)
-        document = json.loads(ledger.evidence.get(line.summary["decision"]["sha256"]))
-        stored = json.loads(ledger.evidence.get(line.summary["input"]["sha256"]))
+        document = json.loads(ledger.evidence.get(line.summary.decision))
+        stored = json.loads(ledger.evidence.get(line.summary.input))
     shutil.rmtree(root / "ledger")
     change(document)
     if version is not None:

@@ -19,12 +19,12 @@ from ..context import Context
 from ..decide.model import Plan
 from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
-from ..ledgers import check_people
 from ..report import registry
 from ..report.audit.words import check_language
 from ..terminal.console import progress, write_error
 from ..terminal.lines import Screen
 from ..terminal.outputs import Output, parse_outputs, write
+from ..workspace_ledger import check_people
 from .options import (
     HERE_ALONE,
     AllowPast,

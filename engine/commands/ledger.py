@@ -12,12 +12,12 @@ from ...evidence.base.errors import UsageError
 from .. import recording
 from ..context import Context
 from ..ledger import proof as proofs
-from ..ledgers import reader, store_limits
 from ..report import ledger as report
 from ..terminal.console import progress, write_bytes, write_error
 from ..terminal.outputs import Output, parse_outputs, write, write_new
 from ..witnessing import authorities
 from ..witnessing import witness as ask
+from ..workspace_ledger import reader, store_limits
 from .options import (
     HERE_ALONE,
     Cluster,
@@ -110,13 +110,13 @@ def export(
 
 def _export_columns(context: Context, path: Path, outputs: Sequence[Output]) -> None:
     """Write all decisions that count as Parquet."""
-    from ..entries import decisions
+    from ..entries.reading import decisions
     from ..report.exchange.parquet import Parquet
     from .report.history import end_with
 
     file = Parquet()
     with reader(context, config_dir()) as ledger:
-        rows = (recording.recorded(ledger, one) for one in decisions(ledger))
+        rows = (recording.recorded_decision(ledger, one) for one in decisions(ledger))
         write_new(path, file.parts(ledger.verifier.name, rows))
         sealed = ledger.checkpoint()
     write_all(outputs, report.EXPORTS, path, file.rows, sealed, "decisions")

@@ -218,9 +218,28 @@ class Where(NamedTuple):
     operator: Operator = None
     trust_ref: TrustRef = None
 
-    def open(self, policy: str | None = None, **options: Any) -> Context:
-        """The workspace ready to be judged: `open_workspace`."""
-        return open_workspace(*self, policy, **options)
+    def open(
+        self,
+        policy: str | None = None,
+        *,
+        no_cache: bool = True,
+        engine: str | None = None,
+        cross_check: bool = False,
+    ) -> Context:
+        """The workspace ready to be judged, with results of earlier runs unless ``no_cache``.
+
+        Args:
+            policy: a bundle's name, see :func:`~gate.engine.workbench.bundles.find_bundle`.
+        """
+        bundle = None
+        if policy is not None:
+            from ..workbench.bundles import find_bundle
+
+            bundle = find_bundle(policy, HERE)
+        places = None if no_cache else Places(_directory("GATE_CACHE_DIR", "user_cache_path"), config_dir())
+        return open_context(
+            self.workspace, bundle, places, self.operator, self.trust_ref, engine, cross_check
+        )
 
     def arguments(self, policy: str | None = None) -> str:
         """The options that another command needs to judge the same by the same."""
@@ -239,30 +258,6 @@ HERE_ALONE = Where()
 
 def _talk(verbose: Verbose = False, debug: Debug = False) -> None:
     """Nothing: the options that every command has."""
-
-
-def open_workspace(
-    workspace: Path,
-    operator: Path | None,
-    trust_ref: str | None,
-    policy: str | None = None,
-    *,
-    no_cache: bool = True,
-    engine: str | None = None,
-    cross_check: bool = False,
-) -> Context:
-    """The workspace ready to be judged, with results of earlier runs unless ``no_cache``.
-
-    Args:
-        policy: a bundle's name, see :func:`~gate.engine.workbench.bundles.find_bundle`.
-    """
-    bundle = None
-    if policy is not None:
-        from ..workbench.bundles import find_bundle
-
-        bundle = find_bundle(policy, HERE)
-    places = None if no_cache else Places(_directory("GATE_CACHE_DIR", "user_cache_path"), config_dir())
-    return open_context(workspace, bundle, places, operator, trust_ref, engine, cross_check)
 
 
 def config_dir() -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Annotated
 
-from ..config.scaffold import PRELIVE, Report, modeline, set_up
+from ..config.scaffold import PRELIVE, SetUp, modeline, set_up
 from ..config.settings import FILE
 from ..terminal.console import write_text
 from ..terminal.figures import clean
@@ -49,7 +49,7 @@ def init(
         write_text(f"make this the first line of {FILE}:\n{modeline(FILE).decode()}")
 
 
-def _lines(report: Report, there: str) -> Iterable[str]:
+def _lines(report: SetUp, there: str) -> Iterable[str]:
     found, written = report.found, report.templates
     yield f"{'wrote' if report.config else 'kept'} {FILE}"
     yield from _schemas(report)
@@ -88,7 +88,7 @@ def _lines(report: Report, there: str) -> Iterable[str]:
         yield f"next: {judge}"
 
 
-def _of_release(report: Report, there: str) -> Iterable[str]:
+def _of_release(report: SetUp, there: str) -> Iterable[str]:
     found = report.found
     yield f"{'wrote' if report.config else 'kept'} {FILE}"
     if report.beside is not None:
@@ -101,7 +101,7 @@ def _of_release(report: Report, there: str) -> Iterable[str]:
     yield f"next: gate evaluate build{there} · gate docs release"
 
 
-def _schemas(report: Report) -> Iterable[str]:
+def _schemas(report: SetUp) -> Iterable[str]:
     for path, is_new in report.schemas.items():
         yield f"{'wrote' if is_new else 'kept'} {path}"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from ...evidence.base.errors import ConfigError, nearest
 from ...evidence.base.settings import Settings
-from ...evidence.collectors import BUILTIN
+from ...evidence.collecting.registry import BUILTIN
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

@@ -40,8 +40,14 @@ def of_rule(rule: Rule, stated: Mapping[str, str | None], due: str) -> Condition
 
 def of_violation(violation: Violation, msg: str, owner: str, due: str, name: str | None) -> Condition:
     """The condition that a violation is which does not block; its rule closes it by holding."""
-    own = f"{violation.code}:{violation.term}" if violation.term else violation.code
-    return Condition(violation.code, msg, violation.stage, owner, due, name or own, violation.code)
+    return Condition(
+        violation.code, msg, violation.stage, owner, due, name or own_id(violation), violation.code
+    )
+
+
+def own_id(violation: Violation) -> str:
+    """The id of the condition that an open violation is."""
+    return f"{violation.code}:{violation.term}" if violation.term else violation.code
 
 
 def settle(

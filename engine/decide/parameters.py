@@ -11,7 +11,7 @@ from typing import Any
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
 from ...evidence.base.errors import PolicyError, nearest
-from ..policy.interface import Report, refuse, reporting
+from ..policy.interface import Reporter, refuse, reporting
 
 OUTCOMES = ("PASS", "FAIL", "FAIL_CRITICAL", "CONDITIONAL")
 """What the actions of a stage are listed for; FAIL_CRITICAL is a FAIL with a critical violation."""
@@ -31,7 +31,7 @@ class Common:
     Raises PolicyError: a parameter of any group is incomplete or does not fit its unit.
     """
 
-    def __init__(self, data: dict[str, Any], report: Report = refuse) -> None:
+    def __init__(self, data: dict[str, Any], report: Reporter = refuse) -> None:
         groups: Any = data
         for part in ("gate", "params"):
             groups = groups.get(part) if isinstance(groups, dict) else None
@@ -127,7 +127,7 @@ def _wrong(
     return PolicyError(what, path=f"gate/params/{group}/data.yaml", place=place, remedy=remedy)
 
 
-def _check_group(group: str, entries: Any, report: Report) -> None:
+def _check_group(group: str, entries: Any, report: Reporter) -> None:
     if not isinstance(entries, dict):
         raise _wrong(f"the data of gate/params/{group} holds no parameters", group=group)
     for name, entry in entries.items():

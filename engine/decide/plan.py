@@ -17,7 +17,7 @@ from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.facts import contract_has, has_contract
 from ..decision.document import Severity
 from ..policy.excerpts import quoted
-from ..policy.interface import Annotation, Bundle, Report, refuse, reporting
+from ..policy.interface import Annotation, Bundle, Reporter, refuse, reporting
 from .model import Plan, Rule, Stage
 from .parameters import Common
 from .tailoring import is_names, read_profiles
@@ -44,7 +44,7 @@ def make_plan(bundle: Bundle, depends_on: dict[str, tuple[str, ...]] | None = No
 
 
 def examine_plan(
-    bundle: Bundle, report: Report, depends_on: dict[str, tuple[str, ...]] | None = None
+    bundle: Bundle, report: Reporter, depends_on: dict[str, tuple[str, ...]] | None = None
 ) -> Plan:
     """As :func:`make_plan`, but report what is wrong and go on: the plan is what could be made of the bundle.
 
@@ -92,7 +92,7 @@ def _wrong(what: str, advice: str = "") -> PolicyError:
     return PolicyError(what, path=MANIFEST, remedy=f"{advice}see `gate docs policy-bundles`")
 
 
-def _rules(bundle: Bundle, report: Report) -> tuple[dict[str, Rule], set[str]]:
+def _rules(bundle: Bundle, report: Reporter) -> tuple[dict[str, Rule], set[str]]:
     """Every rule that reports violations, by code, and the codes of those whose METADATA is wrong."""
     odd: set[str] = set()
     annotated = {(a.package, a.rule): a for a in bundle.annotations if a.rule is not None}
@@ -208,7 +208,7 @@ def _code_lines(bundle: Bundle, mark: str) -> Iterator[tuple[str, int, str]]:
                 yield path, number, line.partition("#")[0]
 
 
-def _check_facts(bundle: Bundle, report: Report) -> None:
+def _check_facts(bundle: Bundle, report: Reporter) -> None:
     """Refuse facts that no contract has, and those that a check uses without declaring them in METADATA.
 
     A fact that is not declared could be unmeasured without the rule counting as missing evidence; where that
@@ -241,7 +241,7 @@ def _check_facts(bundle: Bundle, report: Report) -> None:
                 report("fact", PolicyError(what, path=path, place=f"line {number}", remedy=remedy))
 
 
-def _check_parameters(bundle: Bundle, report: Report) -> None:
+def _check_parameters(bundle: Bundle, report: Reporter) -> None:
     """Refuse parameters that do not exist: a check that uses one would be undefined."""
     groups: dict[str, dict[str, Any]] = bundle.data["gate"]["params"]
     for path, number, line in _code_lines(bundle, "data.gate.params."):

@@ -144,6 +144,17 @@ def wanted_stages(plan: Plan, stage: str) -> tuple[str, ...]:
     return tuple(plan.stages) if stage == ALL else (stage,)
 
 
+def approved_commits(evidence: Mapping[str, Evidence], subject: Subject) -> list[str]:
+    """The commits that valid sign-offs of other sources name, the latest sign-off's first."""
+    rows = evidence["signoffs"].facts["signoffs"] if "signoffs" in evidence else []
+    named = (
+        row["commit"]
+        for row in sorted(rows, key=lambda row: (-row["signed_at_s"], row["path"]))
+        if row["commit"] and row["signature"] == "valid" and row["subject"] != subject.digest
+    )
+    return list(dict.fromkeys(named))
+
+
 def evidence_digests(plan: Plan, recorded: Recorded) -> dict[str, str]:
     """One digest by stage, over all files its evidence came from: what a sign-off of the stage binds to.
 

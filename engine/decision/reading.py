@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ...evidence.base.errors import UsageError
+from ...evidence.reading.files import read_regular
 from .document import Decision
 
 MAX_BYTES: Final = 64 << 20
@@ -20,10 +21,7 @@ def read_decision(path: Path) -> Decision:
 
     remedy = "name a file that `gate evaluate STAGE -o json=PATH` wrote with this version of gate"
     try:
-        if not path.is_file():
-            raise UsageError("there is no such file", path=str(path), remedy=remedy)
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_regular(path, MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"it cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
     if len(data) > MAX_BYTES:

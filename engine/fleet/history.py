@@ -11,11 +11,11 @@ from msgspec.structs import astuple, fields
 
 from ...evidence.base.records import to_json
 from ..decision.document import Verdict
-from ..entries import decisions
+from ..entries.reading import DecisionEntry, RecordedDecision, decisions
 from ..ledger.reader import LedgerReader
-from ..report.interface import DecisionEntry, Screen
+from ..report.interface import Screen
 from ..report.json_format import render_json, shown
-from ..report.several.history import Recorded, render_csv
+from ..report.several.history import render_csv
 from ..report.table import VERDICT_STYLE
 from ..terminal.lines import Lines, columns, pad
 from .reading import Answers, Problem
@@ -53,16 +53,16 @@ class History(Struct, frozen=True):
 
 def recent(member: Member, ledger: LedgerReader, stage: str | None, last: int) -> list[Row]:
     """The last decisions of a ledger, or of those that judged the stage. Raises LedgerError."""
-    chosen = (_row(member.name, one) for one in decisions(ledger) if stage in (None, *one.summary["stages"]))
+    chosen = (_row(member.name, one) for one in decisions(ledger) if stage in (None, *one.summary.stages))
     return list(deque(chosen, last))
 
 
 def _row(name: str, one: DecisionEntry) -> Row:
-    row, summary = Recorded(one, None), one.summary
+    row, summary = RecordedDecision(one, None), one.summary
     return Row(
-        name, one.entry.index, row.time, row.commit, row.policy, str(summary["stage"]),
-        Verdict(summary["verdict"]).value, len(summary.get("violations", ())),
-        int(summary.get("conditions", 0)), len(summary.get("waived", ())),
+        name, one.entry.index, row.time, row.commit, row.policy, summary.stage,
+        summary.verdict, len(summary.violations or ()),
+        summary.conditions or 0, len(summary.waived or ()),
     )  # fmt: skip
 
 

@@ -17,12 +17,11 @@ from ...evidence.base.records import to_json
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..decide.conditions import DAY, due_at
 from ..decision.document import Decision, Verdict
-from ..entries import judged_at, verdicts
+from ..entries.reading import RecordedDecision, verdicts
 from ..ledger.reader import LedgerReader
-from ..recording import recorded
+from ..recording import recorded_decision
 from ..report.interface import Screen
 from ..report.json_format import render_json, shown
-from ..report.several.history import Recorded
 from ..report.table import VERDICT_STYLE
 from ..terminal.figures import figure
 from ..terminal.lines import Lines, columns, pad
@@ -129,21 +128,21 @@ def stand(member: Member, ledger: LedgerReader, stage: str, now_s: int) -> Stand
     for one, about in verdicts(ledger):
         count += 1
         if stage in about:
-            if stages.get(stage) != one.summary["stages"][stage]:
-                since = judged_at(one)
+            if stages.get(stage) != one.summary.stages[stage]:
+                since = one.summary.time
             latest = one
-        stages.update((name, str(one.summary["stages"][name])) for name in about)
+        stages.update((name, one.summary.stages[name]) for name in about)
     sealed = ledger.checkpoint()
     about_log = (ledger.verifier.name, member.key is not None, count, sealed.time if sealed else None, stages)
     if latest is None:
         return Standing(member.name, member.owner, UNKNOWN, *about_log)
-    row = Recorded(latest, None)
+    row = RecordedDecision(latest, None)
     told: dict[str, Any] = {
         "verdict": Verdict(stages[stage]).value, "since": since, "entry": latest.entry.index,
         "effective_time": row.time, "commit": row.commit, "policy": row.policy,
     }  # fmt: skip
     try:
-        found = recorded(ledger, latest)
+        found = recorded_decision(ledger, latest)
     except EnvironmentProblem as error:
         found = replace(row, problem=error.reason)
     if found.decision is None:

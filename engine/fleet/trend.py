@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from ...evidence.base.records import to_json
 from ...evidence.base.times import parse_rfc3339
 from ..decision.document import Verdict
-from ..entries import decisions, judged_at
+from ..entries.reading import decisions
 from ..ledger.reader import LedgerReader
 from ..report.interface import Screen
 from ..report.json_format import render_json, shown
@@ -93,10 +93,10 @@ def develop(member: Member, ledger: LedgerReader, stage: str | None, by: By, las
     """
     found: Periods = {}
     for one in decisions(ledger):
-        verdict = one.summary["verdict"] if stage is None else one.summary["stages"].get(stage)
+        verdict = one.summary.verdict if stage is None else one.summary.stages.get(stage)
         if verdict is None:
             continue
-        name = by.period(judged_at(one))
+        name = by.period(one.summary.time)
         if name not in found and len(found) == last and name < min(found):
             continue
         into = found.setdefault(name, Period())
@@ -104,7 +104,7 @@ def develop(member: Member, ledger: LedgerReader, stage: str | None, by: By, las
             del found[min(found)]
         into.verdicts[Verdict(verdict).value] += 1
         if verdict == Verdict.FAIL:
-            codes = map(str, one.summary.get("violations", ()))
+            codes = one.summary.violations or ()
             known = {code if code in into.rules or len(into.rules) < MAX_RULES else OTHERS for code in codes}
             into.rules.update(known)
     return found

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ...evidence.signing.keys import LogKey, VerifierKey
     from ..spread.interface import Spread
     from ..store.evidence import EvidenceStore
-    from .findings import Report
+    from .findings import Verification
     from .interface import Connect, LedgerStorage
     from .keychain import Admins
     from .reader import LedgerReader
@@ -108,7 +108,7 @@ def verify_ledger(
     evidence: str | Path | None = None,
     spread: Spread | None = None,
     **options: Any,
-) -> Report:
+) -> Verification:
     """Check the ledger at a URL. Other arguments as `verify.verify`.
 
     Args:

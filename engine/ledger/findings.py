@@ -16,7 +16,7 @@ MAX_FINDINGS: Final = 100
 """Findings that are listed; a log with more is not worth more lines."""
 
 
-class Scope(StrEnum):
+class Extent(StrEnum):
     """How much of a ledger is checked."""
 
     EVERYTHING = "everything"
@@ -87,7 +87,7 @@ class Finding(Struct, frozen=True):
         return f"{self.path}{'' if self.line is None else f', line {self.line}'}: {self.text}"
 
 
-class Report(Struct, frozen=True):
+class Verification(Struct, frozen=True):
     """What a verification found.
 
     Attributes:

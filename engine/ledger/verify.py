@@ -27,7 +27,7 @@ from ..store.evidence import EvidenceStore
 from .authorities.timestamp import stamped
 from .authorities.witness import cosignatures
 from .checking.check import EvidenceOf, LineCheck, Wrong, batches, check_evidence, parts
-from .findings import MAX_FINDINGS, Authorities, Finding, Kind, Report, Scope
+from .findings import MAX_FINDINGS, Authorities, Extent, Finding, Kind, Verification
 from .interface import CHECKPOINT, COSIGNATURES, HISTORY, LOG, TIMESTAMP, VERIFIER, LedgerSource
 from .keychain import Admins, KeyChain
 from .merkle import HASH_BYTES, Frontier
@@ -50,11 +50,11 @@ def verify(
     given: bytes | None = None,
     digests: Iterable[str] = (),
     evidence_of: EvidenceOf | None = None,
-    scope: Scope = Scope.EVERYTHING,
+    scope: Extent = Extent.EVERYTHING,
     authorities: Authorities | None = None,
     admins: Admins | None = None,
     work: tuple[Checking, Spread] | None = None,
-) -> Report:
+) -> Verification:
     """Check a ledger, wherever its lines, checkpoints and blobs are, and remember it when nothing is wrong.
 
     Args:
@@ -74,19 +74,19 @@ def verify(
     report.
     """
     digests, authorities = set(digests), authorities or Authorities()
-    check = _Verification(source, evidence_of, work, referred=set(digests))
+    check = _Checks(source, evidence_of, work, referred=set(digests))
     known = None if receipts is None else check.attempt(Kind.RECEIPT, receipts.here)
 
     def remembered(key: VerifierKey) -> Receipt | None:
         return None if receipts is None else check.attempt(Kind.RECEIPT, lambda: receipts.load(key, admins))
 
-    key = check.key(expected_key or known, admins, remembered if scope is Scope.NEW else lambda _: None)
+    key = check.key(expected_key or known, admins, remembered if scope is Extent.NEW else lambda _: None)
     if key is None:
-        return Report(None, None, False, problems=tuple(check.problems))
+        return Verification(None, None, False, problems=tuple(check.problems))
     receipt, outside = remembered(key), []
     if receipts is not None and receipt is not None:
         outside = [(f"the receipt in {receipts.path(key)}", receipt.checkpoint)]
-    if scope is Scope.NEW and (receipt is None or receipt.frontier is None) and not check.problems:
+    if scope is Extent.NEW and (receipt is None or receipt.frontier is None) and not check.problems:
         what = "there is no receipt of this ledger on this machine"
         remedy = "verify it once without --since, which leaves a receipt"
         raise LedgerError(what, path=source.name, remedy=remedy)
@@ -99,21 +99,21 @@ def verify(
     if latest is None and len(history) == 1 and receipt is None:
         latest = history[0]  # what a kill in the middle of the first seal leaves
     start = None
-    if scope is Scope.NEW and receipt and latest and latest.size >= receipt.checkpoint.size:
+    if scope is Extent.NEW and receipt and latest and latest.size >= receipt.checkpoint.size:
         start = receipt if source.covers(latest) else None  # None: cut off before the receipt
-    trusted = 0 if scope is Scope.EVERYTHING else max((one.size for _, one in outside), default=0)
+    trusted = 0 if scope is Extent.EVERYTHING else max((one.size for _, one in outside), default=0)
     unsealed = check.log(latest, history, outside, start, trusted)
     check.evidence(evidence, everything=start is None)
     vouched = check.stamps(history, authorities) + check.cosignatures(history, authorities)
-    if check.problems and scope is not Scope.EVERYTHING:
+    if check.problems and scope is not Extent.EVERYTHING:
         rest = (expected_key, receipts, given, digests, evidence_of)
-        return verify(source, evidence, *rest, Scope.EVERYTHING, authorities, admins)
+        return verify(source, evidence, *rest, Extent.EVERYTHING, authorities, admins)
     if receipts is not None and sealed is not None and check.covered is not None and not check.problems:
         with suppress(EnvironmentProblem, LedgerError):  # what was verified stays so without
             receipts.save(key, sealed, check.covered, check.chain)
     compared = ["the given key"] if expected_key is not None else []
     compared += [f"{name} of {one.time} (size {one.size})" for name, one in outside]
-    return Report(
+    return Verification(
         origin=key.name,
         key=key.fingerprint,
         pinned=bool(expected_key or known),
@@ -133,7 +133,7 @@ def verify(
 
 
 @dataclass(slots=True)
-class _Verification:
+class _Checks:
     """The findings so far, and the steps that add to them."""
 
     source: LedgerSource

@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from ...evidence.base.times import parse_rfc3339
 from ..decide.conditions import DAY, due_at, is_overdue
 from ..decision.document import Decision
-from ..report.several.history import Recorded
+from ..entries.reading import RecordedDecision
 from ..terminal.figures import printable, shorten
 
 EXPIRING_DAYS = 30
@@ -71,14 +71,14 @@ class Message(Struct, frozen=True):
     body: bytes
 
 
-def changes(stage: str, before: Recorded | None, after: Recorded) -> list[Change]:
+def changes(stage: str, before: RecordedDecision | None, after: RecordedDecision) -> list[Change]:
     """What is new about a stage: another verdict, and waivers and conditions that now are about to end.
 
     Entries state the verdicts; what ends is told as far as the decisions can be read.
     """
-    about = (stage, after.entry.entry.index, after.time, after.commit)
+    about = (stage, after.entry.index, after.time, after.commit)
     found = []
-    verdicts = [str(one.entry.summary["stages"][stage]) for one in (before, after) if one is not None]
+    verdicts = [str(one.entry.summary.stages[stage]) for one in (before, after) if one is not None]
     if len(set(verdicts)) > 1:
         found.append(Change("verdict", *about, before=verdicts[0], after=verdicts[1]))
     # without the day: policies may set one that moves on with each evaluation, which is no news

@@ -15,12 +15,12 @@ from ...evidence.base.times import parse_rfc3339
 from ..context import Context
 from ..decide.conditions import due_at
 from ..decision.document import Decision, Severity, Verdict
+from ..entries.reading import RecordedDecision
 from ..ledger.interface import NoLedger
 from ..ledger.note import Checkpoint
-from ..ledgers import reader
 from ..recording import recorded_by_index
-from ..report.several.history import Recorded
 from ..terminal.figures import printable, shorten
+from ..workspace_ledger import reader
 from . import standing
 
 STAGES, LISTED = 50, 100
@@ -56,7 +56,7 @@ class Metrics:
 
     def __init__(self, workspace: str) -> None:
         self._workspace = workspace
-        self.unread: tuple[Recorded, ...] = ()
+        self.unread: tuple[RecordedDecision, ...] = ()
         self.series: dict[str, dict[Labels, int]] = {name: {} for name in HELP}
 
     def add(self, metric: str, value: int, /, **labels: str) -> None:
@@ -86,7 +86,7 @@ def collect(context: Context, config_dir: Path) -> Metrics:
     into = Metrics(context.name)
     with suppress(NoLedger), reader(context, config_dir) as ledger:
         stages = standing.read(ledger).stages
-        read = recorded_by_index(ledger, [one.latest.entry for one in _newest(stages).values()])
+        read = recorded_by_index(ledger, [one.latest for one in _newest(stages).values()])
         into.unread = tuple(one for one in read.values() if one.decision is None)
         add_ledger(into, stages, lambda line: read[line.index].decision, ledger.checkpoint())
     return into

@@ -18,11 +18,12 @@ from msgspec import Struct
 from ...evidence.base.atomic import write_file
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, GateError
 from ..context import Context
+from ..entries.reading import DecisionEntry, RecordedDecision
 from ..ledger.reader import LedgerReader
-from ..ledgers import reader
 from ..recording import recorded_by_index
-from ..report.several.history import Recorded, unread
+from ..report.several.history import unread
 from ..store.access import locked
+from ..workspace_ledger import reader
 from . import standing
 from .changes import Change, Message, changes, message
 from .channels import Channel
@@ -100,12 +101,12 @@ def _news(
 ) -> list[tuple[Channel, Message | None, int]]:
     """For each receiver the message about what is new, and the index of the last decision."""
     found = standing.read(ledger, frozenset(memory.sent.values()))
-    read: dict[int, Recorded] = {}
+    read: dict[int, RecordedDecision] = {}
     news = []
     for one in receivers:
         pairs = list(_pairs(found, memory.sent.get(one.key)))
-        lines = [line.entry for _, *both in pairs for line in both if line is not None]
-        read |= recorded_by_index(ledger, (line for line in lines if line.entry.index not in read))
+        lines = [line for _, *both in pairs for line in both if line is not None]
+        read |= recorded_by_index(ledger, (line for line in lines if line.index not in read))
         new: list[Change] = []
         for stage, before, latest in pairs:
             base = None if before is None else read[before.index]
@@ -117,8 +118,8 @@ def _news(
 
 
 def _pairs(
-    found: standing.Standings[standing.Line], mark: int | None
-) -> Iterator[tuple[str, standing.Line | None, standing.Line]]:
+    found: standing.Standings[DecisionEntry], mark: int | None
+) -> Iterator[tuple[str, DecisionEntry | None, DecisionEntry]]:
     """Stages that were judged since the mark, with the decision then and now; without one, by the last."""
     if mark is not None and mark > found.last:  # that decision does not count any more
         mark = None

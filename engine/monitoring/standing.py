@@ -8,12 +8,11 @@ from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct, field
 
-from ..entries import judged_at, verdicts
+from ..entries.reading import DecisionEntry, verdicts
 from ..ledger.reader import LedgerReader
-from ..report.interface import DecisionEntry
 
 
-class Judged(Protocol):
+class Dated(Protocol):
     """A recorded decision, however much of it is kept."""
 
     @property
@@ -27,23 +26,7 @@ class Judged(Protocol):
         ...
 
 
-L = TypeVar("L", bound=Judged)
-
-
-class Line(Struct, frozen=True):
-    """A recorded decision."""
-
-    entry: DecisionEntry
-
-    @property
-    def index(self) -> int:
-        """Of the ledger entry."""
-        return self.entry.entry.index
-
-    @property
-    def time(self) -> str:
-        """The effective time, RFC 3339."""
-        return judged_at(self.entry)
+L = TypeVar("L", bound=Dated)
 
 
 class Standing(Struct, Generic[L]):
@@ -71,7 +54,7 @@ class Standings(Struct, Generic[L]):
     last: int = -1
 
 
-def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings[Line]:
+def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings[DecisionEntry]:
     """Read the ledger once.
 
     Args:
@@ -79,10 +62,7 @@ def read(ledger: LedgerReader, marks: Collection[int] = ()) -> Standings[Line]:
 
     Raises LedgerError: an entry does not hold.
     """
-    said = (
-        (Line(one), {stage: one.summary["stages"][stage] for stage in stages})
-        for one, stages in verdicts(ledger)
-    )
+    said = ((one, {stage: one.summary.stages[stage] for stage in stages}) for one, stages in verdicts(ledger))
     return follow(said, marks)
 
 

@@ -30,9 +30,9 @@ from ..ledger.keychain import EVENT_TYPE, LOG_KEY, Admins, KeyChain, NotCounted,
 from ..ledger.merkle import Frontier
 from ..ledger.note import Checkpoint
 from ..ledger.reader import LedgerReader
-from ..ledgers import reader, writer
 from ..recording import append_statement
 from ..report.people import Listed
+from ..workspace_ledger import reader, writer
 from . import sshsign
 
 _MOST_SIGNATURES = 100

@@ -12,11 +12,10 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...evidence.base.atomic import write_at
+from ...evidence.base.atomic import open_folder, write_at
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import EnvironmentProblem, UsageError, suggestion
 from ...evidence.collectors.shared.signed import read_signers
@@ -185,7 +184,7 @@ def keep(context: Context, folder: str, files: Mapping[str, bytes]) -> None:
     directory lies behind a link, or the disk refuses.
     """
     try:
-        handle = _open_folder(context.root, folder)
+        handle = open_folder(context.root, folder)
         written: list[str] = []
         try:
             for name, data in files.items():
@@ -202,18 +201,3 @@ def keep(context: Context, folder: str, files: Mapping[str, bytes]) -> None:
     except OSError as error:
         what = f"cannot be written: {error.strerror}"
         raise EnvironmentProblem(what, path=folder, remedy="use a plain, writable directory") from error
-
-
-def _open_folder(root: Path, folder: str) -> int:
-    """An open directory of the workspace, made if need be; no link on the way is followed."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(root, flags & ~os.O_NOFOLLOW)
-    for part in filter(None, folder.split("/")):
-        try:
-            with suppress(FileExistsError):
-                os.mkdir(part, dir_fd=handle)
-            inner = os.open(part, flags, dir_fd=handle)
-        finally:
-            os.close(handle)
-        handle = inner
-    return handle

@@ -23,10 +23,10 @@ from ...evidence.reading.workspace import View, Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
 from . import conftest
 from .annotations import read_annotations
+from .archive import SUFFIX, is_archive, read_archive
 from .excerpts import quoted
-from .interface import Annotation, Bundle, Report, RuleHead, refuse, reporting
+from .interface import Annotation, Bundle, Reporter, RuleHead, refuse, reporting
 from .lint import check_module
-from .packages.archive import SUFFIX, is_archive, read_archive
 
 _POLICIES = Path(__file__).resolve().parents[2] / "policies"
 SHIPPED_BUNDLES = {name: _POLICIES / name for name in ("prelive", "release")}
@@ -52,7 +52,7 @@ def load_bundle(source: Source, limits: Limits = DEFAULT) -> Bundle:
     return examine_bundle(source, limits, refuse)
 
 
-def examine_bundle(source: Source, limits: Limits, report: Report) -> Bundle:
+def examine_bundle(source: Source, limits: Limits, report: Reporter) -> Bundle:
     """As :func:`load_bundle`, but report what is wrong: the bundle is what could be read of it.
 
     Raises PolicyError: nothing can be read; what ``report`` raises.
@@ -158,7 +158,7 @@ def _opened(workspace: Workspace) -> View:
     return workspace.view()
 
 
-def _load(view: View | _Files, where: str, report: Report) -> Bundle:
+def _load(view: View | _Files, where: str, report: Reporter) -> Bundle:
     bare = MANIFEST not in view.paths()
     if bare and not any(path.endswith(".rego") for path in view.paths()):
         raise _no_manifest(where)  # and not what is wrong with any other file of a directory

@@ -15,17 +15,17 @@ from msgspec import Struct
 
 from ...evidence.base.errors import EngineError, PolicyError
 
-Report = Callable[[str, PolicyError], None]
+Reporter = Callable[[str, PolicyError], None]
 """Takes what is wrong with a bundle: the name of the check that found it, and the error."""
 
 
 def refuse(_: str, error: PolicyError) -> NoReturn:
-    """A :data:`Report` for which the first error is the last."""
+    """A :data:`Reporter` for which the first error is the last."""
     raise error
 
 
 @contextmanager
-def reporting(check: str, report: Report) -> Iterator[None]:
+def reporting(check: str, report: Reporter) -> Iterator[None]:
     """Report a PolicyError of the block as one that the check found."""
     try:
         yield

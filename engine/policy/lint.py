@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ...evidence.base.errors import PolicyError
 from .annotations import without_strings
-from .interface import Report, RuleHead, refuse
+from .interface import Reporter, RuleHead, refuse
 from .portable import problems
 
 ALLOWED_BUILTINS = frozenset(
@@ -65,7 +65,7 @@ _INDENTED = re.compile(
 _PREFIXES = ("deny", "violation", "warn", "condition")
 
 
-def check_module(path: str, source: str, heads: Sequence[RuleHead], report: Report = refuse) -> None:
+def check_module(path: str, source: str, heads: Sequence[RuleHead], report: Reporter = refuse) -> None:
     """Refuse constructs that are impure, on which engines differ, or that would pass without judging.
 
     Raises PolicyError: with file, line and what to write instead; what else ``report`` raises.

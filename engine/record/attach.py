@@ -6,20 +6,19 @@ import codecs
 import errno
 import os
 import re
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from ...evidence.base.errors import ConfigError, EvidenceError, UsageError, masked
 from ...evidence.base.limits import DEFAULT
-from ...evidence.reading.files import printable
+from ...evidence.reading.files import printable, read_regular
 from ..collectors import open_workspace
 from ..context import Context
-from ..entries import locate
+from ..entries.reading import locate
 from ..ledger.interface import Entry
-from ..ledgers import reader
 from ..recording import append_statement
+from ..workspace_ledger import reader
 
 MAX_DOCUMENTS: Final = 100
 _NOTE: Final = 1000
@@ -56,7 +55,7 @@ def attach(
         if not name.isprintable() or len(name) > _NAME:
             raise UsageError("this name cannot be shown", path=str(path), remedy="rename the file")
         documents[name] = _read(context, path)
-    digest = found.summary["decision"]["sha256"]
+    digest = found.summary.decision
     predicate = {"decision": digest, "entry": found.entry.index}
     if note is not None:
         predicate["note"] = masked(note)
@@ -75,7 +74,7 @@ def _read(context: Context, path: Path) -> bytes:
             inside = absolute.relative_to(top).as_posix()
             data, _ = open_workspace(context.root, context.authority).read(inside)
         else:
-            data = _read_outside(absolute, most)
+            data = read_regular(absolute, most + 1, follow=False)
     except OSError as error:
         link = error.errno == errno.ELOOP
         what = "it is a symbolic link" if link else error.strerror or "it cannot be read"
@@ -91,14 +90,6 @@ def _read(context: Context, path: Path) -> bytes:
     if _PRIVATE.search(text):
         raise _cannot(path, "it has a private key", "remove the key: a record is made to be handed on")
     return data
-
-
-def _read_outside(path: Path, most: int) -> bytes:
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb", closefd=True) as stream:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(0, "it is no regular file")
-        return stream.read(most + 1)
 
 
 def _cannot(path: Path, why: str, remedy: str = "name regular files, no links") -> UsageError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,9 +13,9 @@ from ... import __version__
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.problems import SignatureError
 from ..context import Context
-from ..decision import statement as statements
 from ..decision.document import Decision
-from ..entries import entries, locate
+from ..entries import statement as statements
+from ..entries.reading import entries, locate
 from ..ledger.authorities.timestamp import stamped
 from ..ledger.findings import Authorities
 from ..ledger.interface import COSIGNATURES, RESTORE, TIMESTAMP, Entry, LoggedEntry
@@ -24,8 +23,8 @@ from ..ledger.merkle import inclusion_proof, leaf_hash, root_of
 from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
 from ..ledger.reader import LedgerReader
-from ..ledgers import reader
 from ..witnessing import authorities
+from ..workspace_ledger import reader
 from . import contents
 from .archive import BadRecordError
 from .logged import cosigned
@@ -64,7 +63,7 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
 def export_from(ledger: LedgerReader, target: str, vouching: Authorities) -> Exported:
     """The record of a decision in an opened ledger. Raises as `export`."""
     found = locate(ledger, target)
-    digest = found.summary["decision"]["sha256"]
+    digest = found.summary.decision
     later = [
         one.entry.index
         for one in entries(ledger)
@@ -101,10 +100,12 @@ def export_from(ledger: LedgerReader, target: str, vouching: Authorities) -> Exp
     return Exported(files, trust, decision, first.index, log)
 
 
-def _documents(ledger: LedgerReader, summary: dict[str, Any]) -> dict[str, bytes]:
+def _documents(ledger: LedgerReader, summary: statements.Summary) -> dict[str, bytes]:
     """What the decision's entry names, and what these documents name."""
-    named = {contents.DECISION: "decision", contents.INPUT: "input", contents.POLICY: "bundle"}
-    files = {name: ledger.evidence.get(summary[field]["sha256"]) for name, field in named.items()}
+    named = {
+        contents.DECISION: summary.decision, contents.INPUT: summary.input, contents.POLICY: summary.bundle
+    }  # fmt: skip
+    files = {name: ledger.evidence.get(digest) for name, digest in named.items()}
     try:
         document = json.loads(files[contents.INPUT])
         kept = [part["sha256"] for item in document["evidence"].values() for part in item["attachments"]]

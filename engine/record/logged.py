@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ..decision import statement as statements
 from ..decision.document import Decision
+from ..entries import statement as statements
 from ..ledger.authorities.timestamp import stamped
 from ..ledger.authorities.witness import cosignatures
 from ..ledger.keychain import KeyChain
@@ -50,9 +50,12 @@ def chain_in(seen: Seen) -> KeyChain:
     return seen.chain
 
 
-def extension_of(seen: Seen) -> dict[str, Any]:
-    """What the decision's entry says in our own fields."""
-    return statements.summary(seen.statements[0]) or {}
+def summary_of(seen: Seen) -> statements.Summary:
+    """What the decision's entry says of it. Raises BadRecordError: it is no decision's."""
+    found = statements.summary(seen.statements[0])
+    if found is None:
+        raise BadRecordError("the first entry is no decision")
+    return found
 
 
 def version_of(seen: Seen) -> str:
@@ -72,7 +75,7 @@ def check_entries(seen: Seen) -> str:
         statements.documents(statement)  # refuses what breaks its contract
         if kind != ("evidence" if number else statements.DECISION):
             raise BadRecordError(f"entry {number + 1} is of kind {kind or 'unknown'}")
-    named = extension_of(seen)["decision"]["sha256"]
+    named = summary_of(seen).decision
     if any(one["predicate"]["decision"] != named for one in seen.statements[1:]):
         raise BadRecordError("something was attached to another decision")
     if contents.sigstore_bundle(json.loads(seen.lines[0])) != file_of(seen, contents.SIGSTORE):
@@ -98,7 +101,7 @@ def check_log(seen: Seen) -> str:
     if sorted(set(places[1:])) != places[1:] or places[0] in places[1:]:
         raise BadRecordError("entries are given twice, or not in order")
     seen.index = places[0]
-    digest = extension_of(seen)["decision"]["sha256"]
+    digest = summary_of(seen).decision
     if file_of(seen, contents.ABOUT) != contents.about(digest, seen.index, version_of(seen)):
         raise BadRecordError(f"{contents.ABOUT} is about another entry, or of another kind")
     first = seen.checkpoints[0]

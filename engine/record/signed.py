@@ -14,7 +14,7 @@ from ...evidence.reading.files import printable
 from ...evidence.signing.allowed_signers import AllowedSigners
 from ...evidence.signing.revoked import RevokedKeys
 from ...evidence.signing.statements import check_signature
-from ..kept import REVOKED, SIGNERS, SignedFile, key_files, signed_files
+from ..signed_files import REVOKED, SIGNERS, SignedFile, key_files, signed_files
 from . import contents
 from .archive import BadRecordError, demand
 

@@ -18,8 +18,8 @@ from ...evidence.base.errors import EnvironmentProblem, GateError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.signing.problems import SignatureError
 from ..decide.recorded import Recorded, input_digest
-from ..decision import statement as statements
 from ..decision.document import Decision
+from ..entries import statement as statements
 from ..ledger.interface import Entry
 from ..ledger.merkle import leaf_hash
 from ..plans import as_recorded
@@ -34,8 +34,8 @@ from .logged import (
     check_authorities,
     check_entries,
     check_log,
-    extension_of,
     file_of,
+    summary_of,
     version_of,
 )
 from .page import page
@@ -132,14 +132,14 @@ def _trust(seen: Seen) -> str:
 
 def _documents(seen: Seen) -> str:
     """Whether decision, input and policies are those that the signed entry names."""
-    extension = extension_of(seen)
+    summary = summary_of(seen)
     for name, named in _DOCUMENTS.items():
-        if sha256_hex(file_of(seen, name)) != extension[named]["sha256"]:
+        if sha256_hex(file_of(seen, name)) != getattr(summary, named):
             raise BadRecordError(f"{name} is not the document that the signed entry names")
     decided, document, _ = (_canonical(seen, name) for name in _DOCUMENTS)
     decision = Decision.from_json(decided)
     Recorded.from_json(document)  # refuses what breaks its contract
-    _agree(decision, extension, seen.statements[0])
+    _agree(decision, summary, seen.statements[0])
     if input_digest(document) != decision.input_digest:
         raise BadRecordError(f"{contents.INPUT} is not what the decision was made from")
     if file_of(seen, contents.JUDGE) != contents.judge(decision):
@@ -159,16 +159,16 @@ def _canonical(seen: Seen, name: str) -> Any:
     return value
 
 
-def _agree(decision: Decision, extension: Mapping[str, Any], statement: Mapping[str, Any]) -> None:
+def _agree(decision: Decision, summary: statements.Summary, statement: Mapping[str, Any]) -> None:
     """Refuse a signed entry that says something else than the decision that it names."""
     subject = {one["name"]: next(iter(one["digest"].values())) for one in statement["subject"]}
     stages = {name: stage.verdict.value for name, stage in decision.stages.items()}
     pairs = (
-        ("verdict", extension.get("verdict"), decision.verdict.value),
-        ("stage", extension.get("stage"), decision.stage),
-        ("stages", extension.get("stages"), stages),
-        ("input", extension["input"]["sha256"], decision.input_digest),
-        ("time", statement["predicate"].get("timeVerified"), decision.effective_time),
+        ("verdict", summary.verdict, decision.verdict.value),
+        ("stage", summary.stage, decision.stage),
+        ("stages", summary.stages, stages),
+        ("input", summary.input, decision.input_digest),
+        ("time", summary.time, decision.effective_time),
         (
             "policy",
             statement["predicate"].get("policy", {}).get("digest"),

@@ -43,7 +43,7 @@ class FactSet(Struct, frozen=True):
     replacements: tuple[Replacement, ...]
 
 
-class Judged(Struct, frozen=True):
+class JudgedAgain(Struct, frozen=True):
     """A decision that was judged again.
 
     Attributes:
@@ -82,8 +82,8 @@ class Impact(Struct, frozen=True):
     logged: int
     sets: int
     distinct: int
-    changed: tuple[Judged, ...]
-    failed: tuple[Judged, ...]
+    changed: tuple[JudgedAgain, ...]
+    failed: tuple[JudgedAgain, ...]
     lacking: dict[str, int]
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -214,7 +214,7 @@ def impact(names: Sequence[str], work: Everything, judging: Judging, base: str, 
     first = {line.documents: line for line in reversed(lines)}
     distinct = [line for line in lines if first[line.documents] is line]
     del first
-    changed, failed, lacking, logged = list[Judged](), list[Judged](), dict[str, int](), 0
+    changed, failed, lacking, logged = list[JudgedAgain](), list[JudgedAgain](), dict[str, int](), 0
     results = spread.run(judging, replace(work, lines=distinct))
     total = len(lines) + len(work.sets)
     pace = Pace("judged again", None if work.logs else total)
@@ -245,10 +245,10 @@ def impact(names: Sequence[str], work: Everything, judging: Judging, base: str, 
     )
 
 
-def _in_order(names: Sequence[str], work: Everything, found: Iterator[Any]) -> Iterator[Judged]:
+def _in_order(names: Sequence[str], work: Everything, found: Iterator[Any]) -> Iterator[JudgedAgain]:
     """What was found, with equal lines in their places again."""
     last = {line.documents: line for line in work.lines}
-    known: dict[tuple[str, str, str], Judged] = {}
+    known: dict[tuple[str, str, str], JudgedAgain] = {}
     for line in work.lines:
         key = line.documents
         if key not in known:
@@ -263,9 +263,9 @@ def _in_order(names: Sequence[str], work: Everything, found: Iterator[Any]) -> I
         yield _read(result, str(work.logs[log]), number, "")
 
 
-def _read(result: Any, source: str, index: int | None, name: str) -> Judged:
+def _read(result: Any, source: str, index: int | None, name: str) -> JudgedAgain:
     _, stated, difference, failure, lacking = result
-    return Judged(
+    return JudgedAgain(
         source=source,
         index=index,
         name=stated or name,

@@ -30,6 +30,10 @@ from ..policy.interface import Bundle
 FACT, PARAMETER = "--set", "--param"
 
 
+class NoFactError(UsageError):
+    """No collector has a fact of that name."""
+
+
 class Replacement(Struct, frozen=True):
     """A value in the place of another: of a fact (``coverage.line_ppm``) or a parameter (``stage1.least``).
 
@@ -148,7 +152,7 @@ def _known_fact(name: str, evidence: Mapping[str, Evidence]) -> tuple[str, str]:
     if not path or not contract_has(name):
         known = [*_facts_of(evidence)]
         remedy = _advice(name, known, "`gate collect` prints the facts that there are")
-        raise UsageError(f"there is no fact {name[:80]!r}", remedy=remedy)
+        raise NoFactError(f"there is no fact {name[:80]!r}", remedy=remedy)
     if collector not in evidence:
         what = f"{FACT} {name}: the facts of {collector} are no part of what is judged"
         raise UsageError(what, remedy=f"these are: {', '.join(sorted(evidence))}")

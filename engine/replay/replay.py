@@ -19,7 +19,7 @@ from ...evidence.base.records import JsonRecord, from_json, to_json
 from .. import service
 from ..decide.recorded import Time
 from ..decision.document import EngineId
-from ..decision.statement import statement
+from ..entries.statement import statement
 from ..spread.interface import Spread
 from ..spread.pace import Pace
 from .stored import CHUNK, UNUSABLE, Archive, EngineChoice, Engines, Line, Place, Plans, reason, seen

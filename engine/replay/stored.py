@@ -22,16 +22,15 @@ from ..decide.decide import judge_stages
 from ..decide.judge import overall
 from ..decide.model import Plan
 from ..decide.recorded import ALL, Recorded, Setup, facts_of, wanted_stages
-from ..entries import decisions, judged_at, locate
+from ..entries.reading import DecisionEntry, decisions, locate
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
-from ..ledgers import reader, store_limits
 from ..plans import as_recorded
 from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
-from ..report.interface import DecisionEntry
+from ..workspace_ledger import reader, store_limits
 from .outcome import Outcome, of_results
 
 CHUNK = 16
@@ -89,11 +88,10 @@ def own_place(context: Context) -> Place:
 def line_of(entry: DecisionEntry, ledger: int = 0) -> Line:
     """A ledger's line, whose summary keeps to its contract."""
     summary = entry.summary
-    decision, recorded, bundle = (summary[name]["sha256"] for name in ("decision", "input", "bundle"))
     # what many lines have is kept once
-    stage, verdict, bundle = (intern(text) for text in (summary["stage"], summary["verdict"], bundle))
+    stage, verdict, bundle = (intern(text) for text in (summary.stage, summary.verdict, summary.bundle))
     statement = sha256_hex(canonical(entry.statement))
-    return Line(ledger, entry.entry.index, stage, verdict, decision, recorded, bundle, statement)
+    return Line(ledger, entry.index, stage, verdict, summary.decision, summary.input, bundle, statement)
 
 
 def lines(place: Place, number: int, config_dir: Path, since_s: int | None = None) -> list[Line]:
@@ -109,7 +107,7 @@ def lines(place: Place, number: int, config_dir: Path, since_s: int | None = Non
         return [
             line_of(entry, number)
             for entry in decisions(ledger)
-            if since_s is None or parse_rfc3339(judged_at(entry)) >= since_s
+            if since_s is None or parse_rfc3339(entry.summary.time) >= since_s
         ]
 
 

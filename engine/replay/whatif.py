@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.base.canonical import MAX_SAFE_INTEGER
-from ...evidence.base.errors import GateError, UsageError
+from ...evidence.base.errors import UsageError
 from ...evidence.base.limits import Limits
 from .. import service
 from ..decide.model import Plan
@@ -25,6 +25,7 @@ from .outcome import Difference, compare, of_decision
 from .replacing import (
     FACT,
     PARAMETER,
+    NoFactError,
     Replacement,
     parameter,
     parameters,
@@ -189,9 +190,9 @@ def sweep(case: Case, span: Span, replacements: Sequence[Replacement], jobs: int
     )
 
 
-def _also(error: GateError, case: Case) -> str | None:
+def _also(error: UsageError, case: Case) -> str | None:
     """The remedy, which may name a parameter, too."""
-    if "there is no fact" not in error.what:
+    if not isinstance(error, NoFactError):
         return error.remedy
     return f"{error.remedy}; parameters are such as {', '.join(parameters(case.bundle.data)[:3])}"
 

@@ -14,6 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
+from ..decide.answer import BEGINNINGS
+from ..decide.conditions import own_id
 from ..decide.facts import Facts
 from ..decision.document import Check, Condition, Decision, Notice, Place, Severity, Violation, Waived
 from ..terminal.figures import label, requirement, shorten
@@ -99,11 +101,9 @@ class Findings:
 
     def conditions(self) -> Iterator[Condition]:
         """Conditions, without those that only repeat an open or waived violation."""
-        stated = [*self._decision.violations, *self._decision.waived]
-        for one in self._decision.conditions:
-            same = (v for v in stated if v.code == one.code)
-            if not any(one.msg.startswith(v.solution) or one.msg.endswith(v.msg) for v in same):
-                yield one
+        stated = {(v.code, own_id(v)) for v in self._decision.violations}
+        stated |= {(w.code, w.waiver) for w in self._decision.waived}
+        return (one for one in self._decision.conditions if (one.code, one.id) not in stated)
 
     def _problems(self, violation: Violation) -> list[Problem]:
         """Why the rule's evidence cannot be used: each reason once, however many facts it concerns."""
@@ -114,7 +114,7 @@ class Findings:
         if kind in (problem.kind for problem in found):
             return list(found)
         # no problem of the evidence says it: that nothing was looked at, or that a fact was not measured
-        reason = violation.msg.partition(": ")[2] or violation.msg
+        reason = violation.msg.removeprefix(BEGINNINGS[kind])
         return [*found, Problem("", reason, violation.solution, kind)]
 
     def _of_rule(self, violations: Sequence[Violation]) -> Finding:

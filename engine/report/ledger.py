@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from ...evidence.base.records import to_json
-from ..decision.statement import KINDS
-from ..ledger.findings import Report, Witnessed
+from ..entries.reading import DecisionEntry, StatementEntry
+from ..entries.statement import KINDS
+from ..ledger.findings import Verification, Witnessed
 from ..ledger.merkle import leaf_hash
 from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
 from ..terminal.lines import to_bytes
-from .interface import DecisionEntry, StatementEntry
 from .json_format import render_json
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def _about(one: StatementEntry) -> str:
     if one.void is not None:
         return f"{'void':<11}  {one.kind or one.statement['predicateType']}: {one.void}"
     if isinstance(one, DecisionEntry):
-        summary, time = one.summary, one.statement["predicate"]["timeVerified"]
-        return f"{summary['verdict']:<11}  {summary['stage']:<7}  {time}"
+        return f"{one.summary.verdict:<11}  {one.summary.stage:<7}  {one.summary.time}"
     subject = one.statement["subject"][0].get("name", "")
     if one.kind is None:
         return f"{'unknown':<11}  {one.statement['predicateType']} {subject}"
@@ -161,7 +160,7 @@ def _prepared_text(done: Prepared) -> bytes:
 PREPARED = {"table": _prepared_text, "json": _fields_json}
 
 
-def _verification_text(report: Report) -> bytes:
+def _verification_text(report: Verification) -> bytes:
     unpinned = "  (taken from the ledger itself; pin it with --key to prove its origin)"
     alone = "not compared with a copy outside of it: give --key, or --since with a checkpoint kept elsewhere"
     sealed = f" on {report.checkpoint_time}, root {report.root}" if report.root else ""
@@ -210,15 +209,15 @@ def _verification_text(report: Report) -> bytes:
     return to_bytes(lines)
 
 
-def _kinds(report: Report) -> dict[str, int]:
+def _kinds(report: Verification) -> dict[str, int]:
     return {kind: report.predicates[name] for kind, name in KINDS.items() if name in report.predicates}
 
 
-def _unknown(report: Report) -> dict[str, int]:
+def _unknown(report: Verification) -> dict[str, int]:
     return {name: count for name, count in report.predicates.items() if name not in KINDS.values()}
 
 
-def _verification_json(report: Report) -> bytes:
+def _verification_json(report: Verification) -> bytes:
     def stated(*names: str) -> dict[str, Any]:
         return {name: getattr(report, name) for name in names}
 

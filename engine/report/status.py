@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from ...evidence.base.records import to_json
 from ..decision.document import Verdict
+from ..entries.reading import PENDING, StageStatus
 from ..terminal.lines import Lines, columns, pad
 from ..terminal.markdown import page, plain, table
-from .interface import PENDING, Screen, StageStatus
+from .interface import Screen
 from .json_format import render_json
 from .table import VERDICT_STYLE
 

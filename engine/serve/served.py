@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError, UsageError
-from ..decision import statement as statements
 from ..decision.document import Decision
-from ..entries import News, check_target
+from ..entries import statement as statements
+from ..entries.reading import News, check_target
 from ..fleet.reading import check_key
 from ..fleet.settings import Member
 from ..ledger import open_reader
@@ -299,24 +299,22 @@ def _row(entry: Entry, statement: dict[str, Any]) -> Row | None:
     summary = statements.summary(statement)
     if summary is None:
         return None
-    predicate = statement["predicate"]
     subject = {one["name"]: next(iter(one["digest"].values())) for one in statement["subject"]}
-    policy = predicate.get("policy", {})
     return Row(
         entry=entry,
-        digest=str(summary["decision"]["sha256"]),
-        time=str(predicate.get("timeVerified")),
-        stage=str(summary["stage"]),
-        verdict=str(summary["verdict"]),
-        stages={str(name): str(verdict) for name, verdict in summary["stages"].items()},
-        workspace=str(predicate.get("resourceUri", "")).removeprefix("urn:gate:workspace:"),
+        digest=summary.decision,
+        time=summary.time,
+        stage=summary.stage,
+        verdict=summary.verdict,
+        stages=summary.stages,
+        workspace=str(statement["predicate"].get("resourceUri", "")).removeprefix("urn:gate:workspace:"),
         commit=subject.get("commit"),
-        policy=str(policy.get("uri", "")).removeprefix("urn:gate:policy:"),
-        policy_digest=policy.get("digest", {}).get("sha256", ""),
-        violations=tuple(map(str, summary.get("violations", ()))),
-        waived=tuple(map(str, summary.get("waived", ()))),
-        conditions=int(summary.get("conditions", 0)),
-        weakenings=tuple(map(str, summary.get("weakenings", ()))),
+        policy=summary.policy,
+        policy_digest=summary.policy_digest,
+        violations=tuple(summary.violations or ()),
+        waived=tuple(summary.waived or ()),
+        conditions=summary.conditions or 0,
+        weakenings=tuple(summary.weakenings or ()),
     )
 
 

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from ...evidence.base.errors import GateError, LedgerError
 from ...evidence.base.times import format_utc
-from ..decision import statement as statements
+from ..entries import statement as statements
 from ..ledger import verify_ledger
-from ..ledger.findings import Report, Scope
+from ..ledger.findings import Extent, Verification
 from ..ledger.interface import NoLedger
 from .served import Served, ServedLog
 
@@ -30,7 +30,7 @@ class Verified(Struct, frozen=True):
 
     time: str
     seconds: float
-    report: Report | None
+    report: Verification | None
     problem: str | None = None
 
     @property
@@ -79,13 +79,13 @@ def verify(log: ServedLog, *, first: bool) -> Verified:
     began, report, problem = time.monotonic(), None, None
     try:
         try:
-            report = _verified(log, Scope.COVERED if first else Scope.NEW)
+            report = _verified(log, Extent.COVERED if first else Extent.NEW)
         except NoLedger:
             pass
         except LedgerError:
             if first:
                 raise
-            report = _verified(log, Scope.COVERED)  # the receipt is not there yet
+            report = _verified(log, Extent.COVERED)  # the receipt is not there yet
     except GateError as error:
         problem = error.what
     except Exception as error:  # noqa: BLE001 - a plug-in or a signed but odd entry may raise anything
@@ -93,7 +93,7 @@ def verify(log: ServedLog, *, first: bool) -> Verified:
     return Verified(format_utc(int(time.time())), time.monotonic() - began, report, problem)
 
 
-def _verified(log: ServedLog, scope: Scope) -> Report:
+def _verified(log: ServedLog, scope: Extent) -> Verification:
     member = log.member
     return verify_ledger(
         member.url,

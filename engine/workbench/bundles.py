@@ -13,9 +13,9 @@ from ...evidence.reading.git.history import History
 from ..config.settings import load_config
 from ..decide.model import Plan
 from ..decide.plan import make_plan
+from ..policy.archive import is_archive
 from ..policy.bundle import SHIPPED_BUNDLES, USUAL, Source, load_bundle, read_tests
 from ..policy.interface import Bundle
-from ..policy.packages.archive import is_archive
 from ..trust import commit_bundle
 
 SHIPPED_NAME = "shipped"

@@ -11,8 +11,7 @@ from typing import Any
 from ...evidence.base.contracts import PROVENANCE, load_schema
 from ...evidence.base.errors import UsageError, suggestion
 from ...evidence.collecting.facts import has_contract
-from ...evidence.collecting.registry import facts_contract, find
-from ...evidence.collectors import BUILTIN
+from ...evidence.collecting.registry import BUILTIN, facts_contract, find
 from ..decide.model import Plan
 
 _TEXT: dict[str, Any] = {"type": "string"}

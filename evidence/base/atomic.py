@@ -28,6 +28,24 @@ def write_file(path: Path, data: bytes, *, durable: bool = True, replace: bool =
         os.close(directory)
 
 
+def open_folder(root: Path, folder: str) -> int:
+    """An open directory below ``root``, made if need be; the caller closes it.
+
+    Raises OSError: it cannot be made; ENOTDIR or ELOOP where a link or something else is on the way.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(root, flags & ~os.O_NOFOLLOW)
+    for part in filter(None, folder.split("/")):
+        try:
+            with suppress(FileExistsError):
+                os.mkdir(part, dir_fd=handle)
+            inner = os.open(part, flags, dir_fd=handle)
+        finally:
+            os.close(handle)
+        handle = inner
+    return handle
+
+
 def put_file(root: Path, path: str, data: bytes, *, replace: bool = True) -> None:
     """Create or replace a file below ``root``.
 

@@ -13,6 +13,8 @@
     ├── EnvironmentProblem   the machine lacks something (disk, permission, program)
     └── InternalError        our own mistake
 
+The text of an error is where it is raised; about a setting, in ``engine/config/errors.py``.
+
 An error is not a verdict: one that reaches the command line ends it with exit code 2. An EvidenceError of a
 collector does not reach it: its facts are rejected evidence, and the rest is judged.
 """

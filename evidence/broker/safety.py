@@ -16,7 +16,7 @@ from importlib import metadata
 from msgspec import Struct
 
 from ..base.errors import UsageError
-from ..collectors.shared.account_id import mask, prefix
+from .account_id import mask, prefix
 from .protocol.frames import Framer, Malformed, fields_of
 
 PAPER_PORTS = {7497: "TWS", 4002: "IB Gateway"}

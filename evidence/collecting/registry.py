@@ -1,4 +1,4 @@
-"""All collectors there are: those of gate itself, and plug-ins.
+"""All collectors there are: those of gate itself, loaded only when one is needed, and plug-ins.
 
 A plug-in is an entry point of the group ``gate.collectors``. Its name is its collector's id; what it leads to
 is a class that keeps to :class:`~gate.evidence.collecting.interface.Collector`. Its facts contract is a file
@@ -8,6 +8,7 @@ running any of the plug-in's code. The code itself runs in a process of its own 
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from collections.abc import Iterable
@@ -17,13 +18,58 @@ from typing import Any
 from ..base.errors import ConfigError, EvidenceError, GateError, UsageError, suggestion
 from ..base.limits import DEFAULT
 from ..base.plugins import Plugin, find_plugin, plugin_names
-from ..collectors import BUILTIN
-from ..collectors import load as load_builtin
 from ..reading.parse import parse_json
 from .interface import Collector
 
 GROUP = "gate.collectors"
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+class Builtin:
+    """A collector of gate itself, in the module named like its id.
+
+    Args:
+        kind: the name of its class.
+        narrowing: options that change how much is looked at, not only where; a decision says when a workspace
+            sets them.
+        room: the package in ``evidence/collectors`` that the module is in, with a dot, if it is in one.
+    """
+
+    def __init__(self, kind: str, *narrowing: str, room: str = "") -> None:
+        self.kind = kind
+        self.narrowing = frozenset(narrowing)
+        self.room = room
+
+
+BUILTIN: dict[str, Builtin] = {
+    "account": Builtin("AccountCollector"),
+    "artifacts": Builtin("ArtifactsCollector", "matrix", "partial_from_ppm", "compliant_from_ppm"),
+    "attestations": Builtin("AttestationsCollector"),
+    "broker_conformance": Builtin("BrokerConformanceCollector"),
+    "checklist": Builtin("ChecklistCollector", room="documents."),
+    "commands": Builtin("CommandsCollector"),
+    "components": Builtin("ComponentsCollector"),
+    "configs": Builtin("ConfigsCollector", "paths"),
+    "contracts": Builtin("ContractsCollector", "paths", "approved", "approved_copy"),
+    "coverage": Builtin("CoverageCollector", "sources", "omit", "exclude_also"),
+    "fixtures": Builtin("FixturesCollector", "signed"),
+    "integration_flow": Builtin("IntegrationFlowCollector", room="documents."),
+    "interface_map": Builtin("InterfaceMapCollector", room="documents."),
+    "kill_switch": Builtin("KillSwitchCollector"),
+    "messages": Builtin("MessagesCollector", "sets"),
+    "paper": Builtin("PaperCollector"),
+    "risk_parameters": Builtin("RiskParametersCollector", "names", "paths", "approved", "approved_copy"),
+    "rollback": Builtin("RollbackCollector", room="documents."),
+    "scale_up": Builtin("ScaleUpCollector", room="documents."),
+    "scans": Builtin("ScansCollector"),
+    "signoffs": Builtin("SignoffsCollector"),
+    "source": Builtin("SourceCollector", "paths", "names", "secret_paths", "left_out"),
+    "stage_tests": Builtin("StageTestsCollector", "tests"),
+    "tests": Builtin("TestsCollector"),
+    "values": Builtin("ValuesCollector"),
+    "waivers": Builtin("WaiversCollector"),
+}
+"""Every collector of gate itself, by id."""
 
 
 def find(collector_id: str) -> Plugin | None:
@@ -63,7 +109,10 @@ def load(collector_id: str) -> type[Collector]:
     check([collector_id])
     plugin = find(collector_id)
     if plugin is None:
-        return load_builtin(collector_id)
+        builtin = BUILTIN[collector_id]
+        module = importlib.import_module(f"..collectors.{builtin.room}{collector_id}", __package__)
+        found: type[Collector] = getattr(module, builtin.kind)
+        return found
     kind = plugin.load()
     for name in ("version", "Options", "collect"):
         if not hasattr(kind, name):

@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from ..base.numbers import PPM
+from ..broker.account_id import hide, mask, prefix, read_json
 from ..collecting.interface import Observation, Problem, Scope
 from ..collecting.interface import Options as BaseOptions
 from ..reading.workspace import View
-from .shared.account_id import hide, mask, prefix, read_json
 from .shared.documents import moment, scaled
 
 _AMOUNTS = ("nav", "cash", "buying_power", "maintenance_margin", "equity_with_loan")

@@ -310,12 +310,15 @@ def _new_blob(size: int, object_format: ObjectFormat) -> hashlib._Hash:
     return hashlib.sha256(header)
 
 
-def read_regular(path: Path, most: int) -> bytes:
-    """The first bytes of a regular file that somebody named, at most so many; links to it are followed.
+def read_regular(path: Path, most: int, *, follow: bool = True) -> bytes:
+    """The first bytes of a regular file that somebody named, at most so many.
+
+    Args:
+        follow: whether the name may be a link.
 
     Raises OSError: it cannot be read, or is something else, such as a pipe, which might never end.
     """
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise OSError(errno.EINVAL, "it is no regular file")

@@ -16,7 +16,7 @@ from gate.engine.trust import resolve
 from gate.evidence.base.errors import ConfigError, UsageError
 from gate.evidence.collecting.cache.store import Store
 from gate.evidence.collecting.interface import Evidence, ProblemKind
-from gate.evidence.collectors import BUILTIN, load
+from gate.evidence.collecting.registry import BUILTIN, load
 from gate.evidence.reading.workspace import Workspace
 
 Make = Callable[..., Path]

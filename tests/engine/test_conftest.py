@@ -311,7 +311,7 @@ def test_a_recorded_decision_is_made_again(judge: Callable[..., Any], tmp_path: 
     with open_reader(tmp_path / "workspace/ledger") as ledger:
         recorded = Recorded.from_json(json.loads(ledger.evidence.get(printed["input_digest"])))
         [line] = recording.decisions(ledger)
-        original = from_document(ledger.evidence.get(line.summary["bundle"]["sha256"]))
+        original = from_document(ledger.evidence.get(line.summary.bundle))
     bundle, plan = as_recorded(original, recorded.setup)
     with open_engine("embedded", bundle, DEFAULT) as engine:
         again = service.replay(bundle, plan, recorded, recorded.setup.time, engine)

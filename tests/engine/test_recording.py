@@ -76,7 +76,7 @@ def test_a_recorded_decision_can_be_made_again(judged: Judged, tmp_path: Path) -
     with open_reader(context.ledger) as ledger:
         stored = json.loads(ledger.evidence.get(decision.input_digest))
         [line] = recording.decisions(ledger)
-        bundle = from_document(ledger.evidence.get(line.summary["bundle"]["sha256"]))
+        bundle = from_document(ledger.evidence.get(line.summary.bundle))
     assert bundle == context.bundle
     recorded = Recorded.from_json(stored)
     with open_engine("embedded", bundle, context.config.limits) as engine:

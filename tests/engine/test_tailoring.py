@@ -336,7 +336,7 @@ def test_a_recorded_decision_is_made_again_with_its_profile_and_parameters(house
     with open_reader(house.root / "ledger") as ledger:
         stored = json.loads(ledger.evidence.get(printed["input_digest"]))
         [line] = recording.decisions(ledger)
-        original = from_document(ledger.evidence.get(line.summary["bundle"]["sha256"]))
+        original = from_document(ledger.evidence.get(line.summary.bundle))
     assert original.digest == printed["policy"]["digest"]
     assert original.data["gate"]["params"]["house"]["water_min"]["value"] == 500_000
     recorded = Recorded.from_json(stored)

@@ -12,8 +12,8 @@ import pytest
 
 from gate.evidence.base.settings import validate
 from gate.evidence.collecting.interface import Evidence
+from gate.evidence.collecting.registry import load
 from gate.evidence.collecting.runner import observe
-from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
 from gate.evidence.signing.allowed_signers import AllowedSigners
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gate.evidence.base.settings import validate
+from gate.evidence.collecting.registry import load
 from gate.evidence.collecting.runner import observe
-from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
 
 CASES = Path(__file__).parent

@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from gate.evidence.base.errors import GateError, InternalError, ManyErrors
 from gate.evidence.base.settings import validate
 from gate.evidence.collecting.interface import Evidence, ProblemKind
+from gate.evidence.collecting.registry import load
 from gate.evidence.collecting.runner import observe
-from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
 from gate.evidence.signing.problems import SignatureError
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ....evidence.base.errors import masked
+from ....evidence.broker.account_id import mask
 from ....evidence.broker.probe.record import Record
-from ....evidence.collectors.shared.account_id import mask
 from ...report.json_format import render_json
 from ...terminal.lines import to_bytes
 

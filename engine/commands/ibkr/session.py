@@ -14,6 +14,7 @@ from ....evidence.broker.session.book import Book
 from ....evidence.broker.session.plan import Plan, read_plan
 from ....evidence.broker.session.start import trade_plan
 from ....evidence.broker.session.status import FIRST_LINE, prometheus, status_line
+from ....evidence.reading.files import read_regular
 from ....evidence.reading.workspace import check_relative
 from ...broker.evidence_files import check_place, write_provenance
 from ...broker.session.files import places, without_sharpe, write_files
@@ -113,10 +114,8 @@ def _check_metrics(file: Path) -> None:
     """Refuse to replace anything but metrics of an earlier session."""
     keep_out(file)
     try:
-        if not file.is_symlink() and file.is_file():
-            with file.open("rb") as stream:
-                if stream.read(len(FIRST_LINE)) == FIRST_LINE.encode():
-                    return
+        if file.is_file() and read_regular(file, len(FIRST_LINE), follow=False) == FIRST_LINE.encode():
+            return
         if not file.is_symlink() and not file.exists() and file.absolute().parent.is_dir():
             return
         why = "it is there, and holds no metrics of a session" if file.exists() else "no such directory"

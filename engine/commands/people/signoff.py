@@ -17,12 +17,12 @@ from ....evidence.collectors.signoffs import NAMESPACE
 from ... import service
 from ...context import Context
 from ...decide.recorded import TRUST, Time
-from ...ledgers import check_people
 from ...people import signoff, sshsign
 from ...people.key_events import read_bytes
 from ...report.people import FORMATS, Listed, render
 from ...terminal.console import write_bytes, write_error, write_line
 from ...terminal.outputs import parse_outputs, write
+from ...workspace_ledger import check_people
 from ..options import (
     HERE_ALONE,
     Outputs,

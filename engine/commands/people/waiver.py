@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from ....evidence.collectors.waivers import NAMESPACE
 from ...context import Context
-from ...ledgers import check_people
 from ...people import sshsign, waiver
 from ...terminal.console import write_error, write_line
+from ...workspace_ledger import check_people
 from ..options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, effective_time, option
 from .signoff import Key, Role, Yes, confirm, show_list
 

@@ -38,7 +38,7 @@ def bundle_(
 ) -> None:
     """Write a bundle into one file that OPA loads, without its tests."""
     from ...decide.plan import make_plan
-    from ...policy.packages.archive import is_archive
+    from ...policy.archive import is_archive
     from ...policy.packages.making import make
     from ...policy.packages.signing import private_key
     from ...workbench.bundles import find_bundle
@@ -109,8 +109,8 @@ def pull(
     verification_key: Key = None,
 ) -> None:
     """Get a bundle from an OCI registry into a new file, after checking it; print its pinned reference."""
+    from ...policy.archive import is_archive
     from ...policy.packages import oci
-    from ...policy.packages.archive import is_archive
     from ...policy.packages.making import check
 
     if not is_archive(output):

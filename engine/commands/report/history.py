@@ -13,7 +13,7 @@ from ...terminal.outputs import parse_outputs
 from ..options import HERE_ALONE, Commands, NoColor, Where, config_dir, option, output_option, show_all
 
 if TYPE_CHECKING:
-    from ...report.several.history import Recorded
+    from ...entries.reading import RecordedDecision
 
 Last = Annotated[int, option("--last", "How many decisions, the latest ones.", "N", min=1)]
 OfStage = Annotated[str | None, option("--stage", "Only decisions that judged this stage.", "STAGE")]
@@ -40,7 +40,7 @@ def history(
     end_with(rows)
 
 
-def end_with(rows: Iterable[Recorded]) -> NoReturn:
+def end_with(rows: Iterable[RecordedDecision]) -> NoReturn:
     """Name on standard error the decisions that cannot be read, and end with 1 if one should be readable."""
     from ...report.several.history import unread
 

@@ -52,7 +52,7 @@ _PLAIN = re.compile(r"(?!(?:null|true|false)$)[A-Za-z_][A-Za-z0-9_./-]*", re.IGN
 """Names that YAML takes for strings as they are."""
 
 
-class Report(Struct, frozen=True, dict=True):
+class SetUp(Struct, frozen=True, dict=True):
     """What ``gate init`` found, whether it wrote gate.yaml, and the skeletons where they were asked for.
 
     ``beside`` is the path of another file that it wrote; ``schemas`` says of each whether it was written.
@@ -65,7 +65,7 @@ class Report(Struct, frozen=True, dict=True):
     schemas: dict[str, bool] = field(default_factory=dict)
 
 
-def set_up(root: Path, *, templates: bool, profile: str = PRELIVE, schema: bool = False) -> Report:
+def set_up(root: Path, *, templates: bool, profile: str = PRELIVE, schema: bool = False) -> SetUp:
     """Write a ``gate.yaml`` for what is in ``root``, and if asked for, skeletons of what is missing.
 
     With ``templates`` or ``schema``, a gate.yaml that is there is kept and counts. Nothing is overwritten.
@@ -114,7 +114,7 @@ def set_up(root: Path, *, templates: bool, profile: str = PRELIVE, schema: bool 
         schemas[name] = not os.path.lexists(root / name)
         if schemas[name]:
             put_file(root, name, (CONTRACTS / contract).read_bytes())
-    return Report(found, not there, written, beside, schemas)
+    return SetUp(found, not there, written, beside, schemas)
 
 
 def modeline(file: str) -> bytes:

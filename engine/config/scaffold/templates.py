@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
-import stat
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
 
-from ....evidence.base.atomic import write_at
+from ....evidence.base.atomic import open_folder, write_at
 from ....evidence.base.errors import EnvironmentProblem
 from ....evidence.base.limits import DEFAULT
 from ....evidence.collectors.artifacts import Row
@@ -85,27 +84,18 @@ def _generic(row: Row) -> dict[str, str]:
 
 def _write(root: Path, path: str, content: str, written: Written) -> bool:
     """Create one file unless its name is taken or leads through a link; say whether it was created."""
-    *folders, name = path.split("/")
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-    handle = os.open(root, flags)
+    folder, _, name = path.rpartition("/")
     try:
-        for folder in folders:
-            with suppress(FileExistsError):
-                os.mkdir(folder, dir_fd=handle)
-            if not stat.S_ISDIR(os.lstat(folder, dir_fd=handle).st_mode):
-                written.kept.append(path)
-                return False
-            inner = os.open(folder, flags | os.O_NOFOLLOW, dir_fd=handle)
+        handle = open_folder(root, folder)
+        try:
+            write_at(handle, name, content.encode(), replace=False)
+        finally:
             os.close(handle)
-            handle = inner
-        write_at(handle, name, content.encode(), replace=False)
-    except FileExistsError:
-        written.kept.append(path)
-        return False
     except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.ELOOP):
+            written.kept.append(path)
+            return False
         remedy = "check the directory's permissions"
         raise EnvironmentProblem(f"cannot be written: {error.strerror}", path=path, remedy=remedy) from error
-    finally:
-        os.close(handle)
     written.files.append(path)
     return True

@@ -13,9 +13,9 @@ from msgspec import Struct
 from ....evidence.base.canonical import sha256_hex
 from ....evidence.base.errors import PolicyError, UsageError
 from ....evidence.reading.workspace.named import read_named
+from ..archive import MAX_ARCHIVE, pack, unpack
 from ..bundle import load_bundle
 from ..interface import Bundle
-from .archive import MAX_ARCHIVE, pack, unpack
 from .identity import check_roots, check_version
 from .signing import SIGNATURES, sign, verify
 

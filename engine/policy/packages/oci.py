@@ -18,7 +18,7 @@ from ....evidence.base.errors import EvidenceError, PolicyError, UsageError
 from ....evidence.base.limits import DEFAULT
 from ....evidence.reading.parse import parse_json
 from ...store.registry import MANIFEST, Reference, describe, open_registry, read
-from .archive import MAX_ARCHIVE
+from ..archive import MAX_ARCHIVE
 
 CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 LAYER: Final = "application/vnd.oci.image.layer.v1.tar+gzip"

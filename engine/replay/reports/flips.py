@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ...decision.document import Operand
 from ...terminal.figures import figure, requirement, scale
-from ..impact import ENTRY, Judged
+from ..impact import ENTRY, JudgedAgain
 from ..logs import LOGGED
 from ..outcome import Difference, RuleFlip, is_looser, weight
 
@@ -24,7 +24,7 @@ class Group(Struct, frozen=True):
     title: str
     before: str
     after: str
-    members: tuple[tuple[Judged, Difference, RuleFlip], ...]
+    members: tuple[tuple[JudgedAgain, Difference, RuleFlip], ...]
 
     @property
     def loosened(self) -> bool:
@@ -37,9 +37,9 @@ class Group(Struct, frozen=True):
         return f"{self.before} {ARROW} {self.after}"
 
 
-def groups(changed: Iterable[Judged]) -> list[Group]:
+def groups(changed: Iterable[JudgedAgain]) -> list[Group]:
     """The flips by rule: those that demand less first, and the heaviest of them before others."""
-    found: dict[tuple[str, str, str], list[tuple[Judged, Difference, RuleFlip]]] = {}
+    found: dict[tuple[str, str, str], list[tuple[JudgedAgain, Difference, RuleFlip]]] = {}
     for one in changed:
         if one.difference is not None:
             for flip in one.difference.rules:
@@ -50,7 +50,7 @@ def groups(changed: Iterable[Judged]) -> list[Group]:
     return sorted(made, key=lambda one: (weight(one.after) - weight(one.before), one.code))
 
 
-def verdicts(changed: Iterable[Judged]) -> list[tuple[str, str, int]]:
+def verdicts(changed: Iterable[JudgedAgain]) -> list[tuple[str, str, int]]:
     """How many decisions have another verdict: from, to and count; those that demand less first."""
     counts: dict[tuple[str, str], int] = {}
     for one in changed:
@@ -62,7 +62,7 @@ def verdicts(changed: Iterable[Judged]) -> list[tuple[str, str, int]]:
     return sorted(rows, key=lambda row: (weight(row[1]) - weight(row[0]), row))
 
 
-def place(one: Judged) -> str:
+def place(one: JudgedAgain) -> str:
     """Where a decision is, in words."""
     if one.index is None:
         return f"{one.source} {one.name}"

@@ -14,8 +14,8 @@ from typing import Any, Final
 from ....evidence.base.errors import not_installed
 from ...decide.conditions import due_at
 from ...decision.document import Decision, Verdict
+from ...entries.reading import RecordedDecision
 from ...terminal.figures import printable
-from ..several.history import Recorded
 
 ROWS: Final = 500
 """Of a row group: as many decisions are in memory."""
@@ -61,7 +61,7 @@ class Parquet:
         except ImportError as error:
             raise not_installed("writing Parquet", "parquet", error) from error
         self.rows = 0
-        self.unread: list[Recorded] = []
+        self.unread: list[RecordedDecision] = []
         self._arrow, self._writer = pyarrow, ParquetWriter
         types = {
             TEXT: pyarrow.string(), NUMBER: pyarrow.int64(), TRUTH: pyarrow.bool_(),
@@ -69,7 +69,7 @@ class Parquet:
         }  # fmt: skip
         self._schema = pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])
 
-    def parts(self, log: str, decisions: Iterable[Recorded]) -> Iterator[bytes]:
+    def parts(self, log: str, decisions: Iterable[RecordedDecision]) -> Iterator[bytes]:
         """The file, a row group at a time.
 
         Args:
@@ -86,28 +86,27 @@ class Parquet:
         yield sink.take()
 
 
-def _row(log: str, one: Recorded) -> dict[str, Any]:
+def _row(log: str, one: RecordedDecision) -> dict[str, Any]:
     summary, decision = one.entry.summary, one.decision
     by_verdict = {
-        verdict: [name for name, given in summary["stages"].items() if given == verdict]
-        for verdict in Verdict
+        verdict: [name for name, given in summary.stages.items() if given == verdict] for verdict in Verdict
     }
     name, _, version = one.policy.rpartition(" " if decision else ":")
     row = {
-        "log": log, "entry": one.entry.entry.index, "digest": one.entry.entry.digest,
-        "decision": summary["decision"]["sha256"], "effective_time": one.time,
-        "stage": summary["stage"], "verdict": summary["verdict"], "action": summary.get("action"),
+        "log": log, "entry": one.entry.index, "digest": one.entry.entry.digest,
+        "decision": summary.decision, "effective_time": one.time,
+        "stage": summary.stage, "verdict": summary.verdict, "action": summary.action,
         "commit": one.commit, "policy": name, "policy_version": version,
-        "policy_digest": one.entry.statement["predicate"]["policy"]["digest"]["sha256"],
-        "anchors": summary.get("anchors"), "weakenings": summary.get("weakenings"),
+        "policy_digest": summary.policy_digest,
+        "anchors": summary.anchors, "weakenings": summary.weakenings,
         "passed": by_verdict[Verdict.PASS], "conditional": by_verdict[Verdict.CONDITIONAL],
-        "failed": by_verdict[Verdict.FAIL], "violated": summary.get("violations"),
-        "waived": summary.get("waived"), "conditions": summary.get("conditions"),
+        "failed": by_verdict[Verdict.FAIL], "violated": summary.violations,
+        "waived": summary.waived, "conditions": summary.conditions,
     } | (_details(one, decision) if decision else {})  # fmt: skip
     return {key: _typed(value, COLUMNS[key]) for key, value in row.items()}
 
 
-def _details(one: Recorded, decision: Decision) -> dict[str, Any]:
+def _details(one: RecordedDecision, decision: Decision) -> dict[str, Any]:
     """What only the stored document says."""
     hold, rules = one.holds or (None, None)
     dated = [item.observed_at for item in decision.evidence if item.observed_at]

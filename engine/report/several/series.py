@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from ...decision.document import CheckStatus, Decision
+from ...entries.reading import RecordedDecision
 from ...terminal.figures import figure, label, scale
-from .history import Recorded
 
 RULES = "rules.hold"
 """The series that every decision has: the share of its rules that hold."""
@@ -47,23 +47,23 @@ class Series(Struct, frozen=True):
 class Trend(Struct, frozen=True):
     """The decisions, oldest first, and their figures."""
 
-    rows: tuple[Recorded, ...]
+    rows: tuple[RecordedDecision, ...]
     series: tuple[Series, ...]
 
     @property
     def problems(self) -> list[tuple[int, str]]:
         """Index of each decision without figures, and why it cannot be read."""
-        return [(row.entry.entry.index, row.problem) for row in self.rows if row.problem is not None]
+        return [(row.entry.index, row.problem) for row in self.rows if row.problem is not None]
 
 
-def trend(rows: Sequence[Recorded], wanted: Iterable[str] = ()) -> Trend:
+def trend(rows: Sequence[RecordedDecision], wanted: Iterable[str] = ()) -> Trend:
     """The figures that were numbers at least once.
 
     Args:
         rows: oldest first.
         wanted: stages, or figures as ``stage.name``; all where none is named.
     """
-    measured = [(row.entry.entry.index, row.time, row.decision) for row in rows]
+    measured = [(row.entry.index, row.time, row.decision) for row in rows]
     asked = set(wanted)
     series = [one for one in figures(measured) if not asked or asked & {one.name, one.name.partition(".")[0]}]
     return Trend(tuple(rows), tuple(series))

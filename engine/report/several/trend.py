@@ -34,7 +34,7 @@ def _table(found: Trend, screen: Screen) -> bytes:
         lines.add("no decision was recorded")
         return lines.text().encode()
     first, last = found.rows[0], found.rows[-1]
-    verdicts = "".join(row.entry.summary["verdict"][0] for row in found.rows)
+    verdicts = "".join(row.entry.summary.verdict[0] for row in found.rows)
     lines.add((counted(found), "bold"), f" from {first.time} to {last.time}")
     lines.add("verdicts  ", verdicts, "  (P PASS, C CONDITIONAL, F FAIL; oldest first)")
     names = max((columns(one.title) for one in found.series), default=0)

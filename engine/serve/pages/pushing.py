@@ -25,8 +25,8 @@ from ....evidence.base.errors import GateError, PolicyError
 from ....evidence.base.limits import DEFAULT
 from ....evidence.process.children import Child, Ended
 from ...policy import EngineOptions
+from ...policy.archive import MAX_ARCHIVE, unpack
 from ...policy.bundle import load_bundle
-from ...policy.packages.archive import MAX_ARCHIVE, unpack
 from ...replay.impact import ENTRY, Everything, Judging, impact
 from ...replay.reports.impact import RENDERERS
 from ...replay.stored import EngineChoice, Place, lines

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from ...decision.document import Verdict
-from ...entries import News
+from ...entries.reading import News
 from ...monitoring.standing import Standing, following
 from ..served import Row
 

@@ -27,7 +27,7 @@ from ...store.evidence import EvidenceStore
 from ...store.urls import file_path
 from ..served import Served, ServedLog
 from .judging import Judges
-from .sealing import Recorded, Sealer, Stores
+from .sealing import Sealed, Sealer, Stores
 from .submission import Accepted, Demands, read
 from .tokens import Client, Issuers, permitted
 
@@ -87,7 +87,7 @@ class Recorder:
             keys=self._logs[log.name].keys,
         )
 
-    def record(self, log: ServedLog, data: bytes, demands: Demands) -> tuple[Accepted, Future[Recorded]]:
+    def record(self, log: ServedLog, data: bytes, demands: Demands) -> tuple[Accepted, Future[Sealed]]:
         """Check a posted archive and store its documents; the future is done when it is sealed.
 
         Raises Refused: it must not be recorded; GateError: it could not be.

@@ -28,7 +28,7 @@ _REMEMBERED: Final = 1024
 """Entries of its own that a sealer remembers before it looks which of them the ledger shows by now."""
 
 
-class Recorded(Struct, frozen=True):
+class Sealed(Struct, frozen=True):
     """Where a decision was recorded, now or before, and how many entries were sealed then."""
 
     entry: Entry
@@ -38,7 +38,7 @@ class Recorded(Struct, frozen=True):
 
 class _Waiting(Struct, frozen=True):
     accepted: Accepted
-    done: Future[Recorded]
+    done: Future[Sealed]
 
 
 class Sealer:
@@ -72,12 +72,12 @@ class Sealer:
         self._thread = threading.Thread(target=self._run, name="gate-sealer", daemon=True)
         self._thread.start()
 
-    def record(self, accepted: Accepted) -> Future[Recorded]:
+    def record(self, accepted: Accepted) -> Future[Sealed]:
         """Record a decision whose documents are stored; done when it is durable and sealed.
 
         The future raises GateError: it was not recorded.
         """
-        done: Future[Recorded] = Future()
+        done: Future[Sealed] = Future()
         with self._lock:
             if self._ended:
                 raise EnvironmentProblem("the service is ending", remedy="post it again")
@@ -136,7 +136,7 @@ class Sealer:
         for one in batch:
             digest = one.accepted.digest
             first = new.get(digest) is one.accepted
-            one.done.set_result(Recorded(earlier.get(digest) or entries[digest], first, size))
+            one.done.set_result(Sealed(earlier.get(digest) or entries[digest], first, size))
 
     def _fail(self, batch: list[_Waiting], error: GateError) -> None:
         for one in batch:

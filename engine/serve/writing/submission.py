@@ -22,14 +22,14 @@ from ....evidence.base.times import parse_rfc3339
 from ....evidence.signing.allowed_signers import AllowedSigners
 from ....evidence.signing.dsse import max_payload_bytes
 from ...decide.recorded import Recorded, input_digest
-from ...decision import statement as statements
 from ...decision.document import Decision
-from ...kept import keep_signed
+from ...entries import statement as statements
 from ...policy.bundle import to_document
 from ...record import contents
 from ...record.archive import BadRecordError, read_tar
 from ...record.signed import check_people, members
 from ...service import Judged
+from ...signed_files import keep_signed
 
 TYPE: Final = "application/x-tar"
 SKEW_S: Final = 300

@@ -15,6 +15,7 @@ from ...base.errors import EnvironmentProblem
 from ...base.limits import DEFAULT
 from ...process.children import scratch
 from ...process.programs import Background, clean_environment
+from ...reading.files import read_regular
 from ...reading.yaml_reader import parse_yaml
 from ..session.messages import plain
 from ..simulator.scenario import FORMAT, read_scenario
@@ -37,7 +38,7 @@ def calm(path: Path | None, seed: int | None, *, delays: bool) -> bytes:
     document: dict[str, Any] = {"format": FORMAT, "name": "default"}
     if path is not None:
         read_scenario(path)  # whatever is wrong with it is said here
-        document = parse_yaml(path.read_bytes(), str(path), DEFAULT)
+        document = parse_yaml(read_regular(path, DEFAULT.text_bytes), str(path), DEFAULT)
     left_out = ("faults", "moves", "holdings", "read_only")
     document = {name: value for name, value in document.items() if name not in left_out}
     document |= {"pacing": {"messages_per_s": None}, "cash": 1_000_000_000}

@@ -11,8 +11,8 @@ from ...base.contracts import violations
 from ...base.errors import ConfigError
 from ...base.limits import DEFAULT
 from ...base.times import parse_rfc3339
-from ...collectors.shared.account_id import mask
 from ...reading.yaml_reader import parse_yaml
+from ..account_id import mask
 from ..safety import Refused
 
 FIELDS = ("permissions", "assets", "limits")

@@ -15,8 +15,8 @@ from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError, UsageError
 from ...base.limits import DEFAULT
-from ...collectors.shared.account_id import mask
 from ...reading.parse import decode_text, line_and_column, parse_json
+from ..account_id import mask
 from ..port.model import AccountValue, AccountValues
 from .attestation import Attestation
 from .record import LIVE, UNKNOWN, Record, make_record

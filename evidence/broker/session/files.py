@@ -9,7 +9,6 @@ from typing import Any
 
 from ...base.contracts import violations
 from ...base.errors import InternalError
-from ...collectors.paper.claims import UNITS
 from .book import Book, Order
 from .messages import format_time, plain, plain_or_none
 
@@ -103,10 +102,9 @@ def metrics_file(figures: Mapping[str, Fraction]) -> bytes:
         figures: as ``recompute`` of the collector ``paper`` gives them.
     """
     rows = ["metric,value,unit,status"]
-    for metric in UNITS:
-        if metric in figures:
-            unit, decimals = _SHOWN.get(metric, ("ratio", 6))
-            rows.append(f"{metric},{_decimal(figures[metric], decimals)},{unit},INFO")
+    for metric, value in figures.items():
+        unit, decimals = _SHOWN.get(metric, ("ratio", 6))
+        rows.append(f"{metric},{_decimal(value, decimals)},{unit},INFO")
     return ("\n".join(rows) + "\n").encode()
 
 

@@ -24,14 +24,12 @@ from ...base.activity import Log
 from ...reading.files import FileRead, FileStamp, clock_ns, settled, stamp_of
 from ...reading.workspace import Trace, Workspace
 from ...reading.workspace.digests import Digests
+from ..outcomes import Outcome
 from .store import Store
 
 __all__ = ["FileStamp", "Outcome", "ResultCache", "code_state"]
 
 _log = Log(__name__)
-
-Outcome = dict[str, Any]
-"""What a collector's run gave, JSON-like (:mod:`gate.evidence.collecting.outcomes`)."""
 
 _FORMAT = 2
 """To be raised when what is written has another shape: nothing in a file of this format is checked again."""

@@ -33,12 +33,12 @@ class PublicKey:
         if text.count("-----BEGIN ") != 1:
             raise ValueError("is not one PEM public key")
         try:
-            return cls.of(load_pem_public_key(text.encode()))
+            key = load_pem_public_key(text.encode())
         except UnsupportedAlgorithm as error:
             raise ValueError("is a key of a type that is not accepted") from error
         except ValueError as error:
-            known = str(error).startswith("is ")
-            raise ValueError(str(error) if known else "is no PEM public key that can be read") from error
+            raise ValueError("is no PEM public key that can be read") from error
+        return cls.of(key)
 
     @classmethod
     def of(cls, key: Any) -> PublicKey:

@@ -18,13 +18,13 @@ from ...base.errors import EvidenceError
 from ...base.numbers import PPM
 from ...base.settings import Regex
 from ...base.times import format_utc
+from ...broker.account_id import prefix, read_json
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Text, find_sections, match_sections, parse, within
 from ...reading.markdown_text import from_word_start, has_template_mark
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
-from ..shared.account_id import prefix, read_json
 from ..shared.documents import absent, check_filled, moment, read_document, scaled
 from ..shared.quantities import GROUPED, ungrouped
 

@@ -17,12 +17,12 @@ from typing import Any, ClassVar
 from ...base.errors import EvidenceError
 from ...base.numbers import PPM, percentile_nearest_rank, ratio_ppm
 from ...base.times import format_utc
+from ...broker.account_id import mask, prefix, read_json
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.workspace import View
-from ..shared.account_id import mask, prefix, read_json
 from ..shared.documents import MAX_INTEGER, absent, moment, scaled
-from .claims import Claim, disagreements, read_claims
+from .claims import UNITS, Claim, disagreements, read_claims
 from .log import NS_PER_MS, SECOND_US, Session, busiest_second, read_session, unrecovered
 from .pnl import PNL_FACTS, annual, measure, moments, read_series
 
@@ -93,11 +93,12 @@ class PaperCollector:
 
 
 def recompute(view: View, options: PaperOptions) -> dict[str, Fraction]:
-    """The figures that a session's metrics file may claim, exactly, in the claims' own units.
+    """The figures that a session's metrics file may claim, exactly, in the claims' own units and order.
 
     Those that the log, the baseline and the back-test give; what is missing or rejected gives none.
     """
-    return _Run(view, options).figures()
+    found = _Run(view, options).figures()
+    return {metric: found[metric] for metric in UNITS if metric in found}
 
 
 class _Run:

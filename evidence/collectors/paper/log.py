@@ -15,8 +15,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from ...broker.account_id import hide, read_json
 from ...reading.workspace import View
-from ..shared.account_id import hide, read_json
 from ..shared.documents import bounded, microseconds
 
 CONTRACT = "paper_trading_log"

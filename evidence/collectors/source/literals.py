@@ -19,11 +19,11 @@ from typing import Any
 from msgspec import Struct, field
 
 from ...base.errors import EvidenceError, masked
+from ...broker.account_id import mask
 from ...collecting.interface import Problem, Scope
 from ...reading.files import printable
 from ...reading.workspace import View
 from ..shared import python_source as python
-from ..shared.account_id import mask
 from ..shared.python_source import name_of
 from . import secrets as rules
 from .model import LOOKUPS, Module, Program, called_name, place_of, unknown

@@ -7,7 +7,6 @@ The project's code runs there with the rights of whoever runs the gate, so an op
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from msgspec import Struct
 from ...base.errors import EnvironmentProblem, EvidenceError, masked
 from ...process.children import scratch
 from ...process.programs import Finished, clean_environment, run
+from ...reading.files import read_regular
 from ...reading.parse import parse_json
 from ...reading.workspace import View, Workspace
 
@@ -107,13 +107,9 @@ def _arguments(root: Path, folder: Path, files: list[str]) -> list[str]:
 def _read(path: Path, most: int) -> bytes | None:
     """The report, which the judged code may have replaced by anything; None when it is not there."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        data = read_regular(path, most + 1, follow=False)
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        data = file.read(most + 1)
     if len(data) > most:
         what = f"the report of {SHOWN} is larger than {most} bytes"
         remedy = "collect fewer tests; `gate docs limits` lists the limits"

@@ -6,7 +6,6 @@ small text files which say where the repository is and which hash it uses.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..files import FileStamp, ObjectFormat, clock_ns, settled, stamp_of
+from ..files import FileStamp, ObjectFormat, clock_ns, read_regular, settled, stamp_of
 
 _SMALL = 64 * 1024
 _FILES = (
@@ -124,15 +123,8 @@ def places(found: Path) -> tuple[Path, ...]:
 
 
 def _small_text(path: Path) -> str:
-    """The beginning of a file; of a pipe, nobody may ever write to the other end.
-
-    Raises OSError: it cannot be read, or is no regular file.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "is no regular file", str(path))
-        return os.fsdecode(stream.read(_SMALL))
+    """The beginning of a file. Raises OSError: it cannot be read, or is no regular file."""
+    return os.fsdecode(read_regular(path, _SMALL))
 
 
 def _folders(place: Path) -> list[str]:

@@ -20,7 +20,7 @@ from gate.engine.trust import Authority
 from gate.evidence.base.contracts import CONTRACTS
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.base.limits import DEFAULT
-from gate.evidence.collectors import BUILTIN
+from gate.evidence.collecting.registry import BUILTIN
 
 Make = Callable[..., Path]
 ROOT = Path(__file__).resolve().parents[3]

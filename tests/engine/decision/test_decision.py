@@ -26,7 +26,7 @@ from gate.engine.decision.document import (
     Verdict,
     Weakening,
 )
-from gate.engine.decision.statement import EXTENSION, PREDICATE, statement, summary
+from gate.engine.entries.statement import EXTENSION, PREDICATE, statement, summary
 from gate.engine.policy.interface import Bundle
 from gate.engine.service import Judged
 from gate.evidence.base.canonical import canonical, manifest_bytes, sha256_hex
@@ -264,10 +264,9 @@ def test_a_decision_becomes_a_verification_summary(load: Load) -> None:
     ]
     own = summary(line)
     assert own is not None
-    assert own["decision"] == {"sha256": "9" * 64}
-    assert own["bundle"] == {"sha256": "8" * 64}
-    assert own["stages"] == {"stage1": "PASS", "stage2": "PASS"}
-    assert own["weakenings"] == ["effective_time", "policy_override"]
+    assert (own.decision, own.bundle) == ("9" * 64, "8" * 64)
+    assert own.stages == {"stage1": "PASS", "stage2": "PASS"}
+    assert own.weakenings == ["effective_time", "policy_override"]
 
 
 def test_everything_but_pass_is_failed_for_others(load: Load) -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
-from gate.engine.ledger.findings import Report
+from gate.engine.ledger.findings import Verification
 from gate.engine.ledger.interface import CHECKPOINT, HISTORY, LOG, VERIFIER
 from gate.engine.ledger.postgres.address import parse
 from gate.engine.ledger.postgres.schema import prepare
@@ -47,7 +47,7 @@ class Place(ABC):
     def read(self) -> LedgerReader:
         return open_reader(self.url)
 
-    def verify(self, **options: Any) -> Report:
+    def verify(self, **options: Any) -> Verification:
         return verify_ledger(self.url, **options)
 
     def record(self, numbers: Sequence[int], start: int = 0, **options: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from gate.engine.ledger import merkle
 from gate.engine.ledger.checking import check
-from gate.engine.ledger.findings import MAX_FINDINGS, Kind, Report
+from gate.engine.ledger.findings import MAX_FINDINGS, Kind, Verification
 from gate.engine.ledger.note import Checkpoint
 from gate.engine.spread.processes import Processes
 from gate.evidence.base.canonical import canonical
@@ -48,7 +48,7 @@ def full(place: Any) -> Any:
     return place
 
 
-def kinds(report: Report) -> set[Kind]:
+def kinds(report: Verification) -> set[Kind]:
     return {finding.kind for finding in report.problems}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from gate.engine.ledger import open_ledger, open_reader, verify_ledger
 from gate.engine.ledger.files import connect, storage
-from gate.engine.ledger.findings import Kind, Report
+from gate.engine.ledger.findings import Kind, Verification
 from gate.engine.ledger.reader import read_verifier
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import EnvironmentProblem, LedgerError
@@ -68,7 +68,7 @@ def rewrite(path: Path, new: list[bytes]) -> None:
     (path / "log.intoto.jsonl").write_bytes(b"".join(new))
 
 
-def kinds(report: Report) -> set[Kind]:
+def kinds(report: Verification) -> set[Kind]:
     return {finding.kind for finding in report.problems}
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from gate.engine.decision.statement import EXTENSION, statement, statement_of, summary
-from gate.engine.ledgers import writer
+from gate.engine.entries.statement import EXTENSION, statement, statement_of, summary
 from gate.engine.policy.bundle import to_document
+from gate.engine.workspace_ledger import writer
 from gate.evidence.base.canonical import canonical
 from gate.evidence.base.errors import InternalError, LedgerError
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from gate.engine.policy import archive
 from gate.engine.policy.bundle import SHIPPED, load_bundle
-from gate.engine.policy.packages import archive, signing
+from gate.engine.policy.packages import signing
 from gate.engine.policy.packages.identity import check_version
 from gate.evidence.base.errors import PolicyError, UsageError
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -138,20 +139,16 @@ def test_a_plugin_that_fails_is_named(
     assert done.err.startswith(named), done.err
 
 
-def test_a_plugin_judges(program: Any, install: Install, make_workspace: Any) -> None:
-    """The real program judges with the engine that gate.yaml names."""
-    source = (
-        ENGINE
-        + """
-    def evaluate(self, packages, document):
-        print("asked", file=__import__("sys").stderr)
-        return super().evaluate(packages, document)
-"""
-    )
+def test_the_documented_engine_judges(program: Any, install: Install, make_workspace: Any) -> None:
+    """docs/plugins.md's, installed and named by gate.yaml, judges in the real program."""
+    page = (Path(__file__).parents[3] / "docs" / "plugins.md").read_text()
+    [source] = [
+        code for code in re.findall("```python\n(.*?)```", page, re.DOTALL) if "TellingEngine" in code
+    ]
     root = make_workspace({"gate.yaml": "engine: demo", "tests/a.py": ""})
-    site = install(source)
+    site = install(f"{source}\n\nDemo = TellingEngine\n")
     done = program("evaluate", "stage1", "--workspace", root, env={"PYTHONPATH": str(site)})
-    assert (done.code, "asked" in done.err) == (1, True)
+    assert (done.code, done.err.startswith("asked gate.stage1\n")) == (1, True), done.err
     done = program("evaluate", "stage1", "--workspace", root)
     assert done.code == 2
     assert "there is no policy engine 'demo'" in done.err

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine import kept
+from gate.engine import signed_files
 from gate.engine.record import archive, contents
 from gate.engine.record.verify import verify
 
@@ -192,7 +192,7 @@ def test_a_change_full_of_sign_offs_does_not_fill_the_ledger(
     run = ("evaluate", "stage1", "-w", root, "-p", tmp_path / "bundle")
     large = gate(*run)
     assert (large.code, "signoffs/large.json was not kept" in large.err) == (1, True)
-    monkeypatch.setattr(kept, "MAX_FILES", 1)
+    monkeypatch.setattr(signed_files, "MAX_FILES", 1)
     many = gate(*run)
     assert (many.code, "2 signed files are more than the 1 that are kept" in many.err) == (1, True)
     files = [path for path in (root / "ledger" / "evidence").rglob("*") if path.is_file()]

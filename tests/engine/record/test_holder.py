@@ -13,7 +13,7 @@ import pytest
 
 from gate import __version__
 from gate.engine.decision.document import Decision
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger.interface import Entry
 from gate.engine.ledger.merkle import leaf_hash
 from gate.engine.ledger.note import Checkpoint

@@ -135,7 +135,7 @@ def small() -> Decision:
         checks=_checks(),
         violations=_violations(),
         conditions=(
-            Condition("stage1.points", "Until January (W-1)", "stage1", "qa_lead", UNTIL, "W-1", "signoff"),
+            Condition("stage1.points", "Until January (W-1)", "stage1", "qa_lead", UNTIL, "C-2", "signoff"),
             Condition("stage1.signed", "Watch it", "stage1", "cto", "2025-12-20", "C-1", "signoff"),
         ),
         waived=(waived,),

@@ -14,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from gate.engine.decision.document import Decision, Verdict
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger
 from gate.engine.monitoring.metrics import HELP
 from gate.evidence.base.canonical import canonical

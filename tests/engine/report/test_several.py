@@ -17,11 +17,11 @@ from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
 from gate.engine.decision.document import CheckStatus, Decision, Figure, Severity, Verdict, Weakening
-from gate.engine.decision.statement import statement_of, summary
+from gate.engine.entries.reading import DecisionEntry, RecordedDecision
+from gate.engine.entries.statement import statement_of, summary
 from gate.engine.ledger.interface import Entry
-from gate.engine.report.interface import DecisionEntry, Screen
+from gate.engine.report.interface import Screen
 from gate.engine.report.several import compare, history, trend
-from gate.engine.report.several.history import Recorded
 from gate.engine.report.several.series import trend as follow
 
 from .small import small
@@ -30,7 +30,7 @@ from .test_formats import ACTIVE, hostile_text, poison
 HERE = Path(__file__).parent
 
 
-def recorded(number: int, decision: Decision | None, of: Decision | None = None) -> Recorded:
+def recorded(number: int, decision: Decision | None, of: Decision | None = None) -> RecordedDecision:
     """A decision as the ledger has it; None in place of the document where it cannot be read."""
     made = statement_of(of or decision or small(), "ab" * 32)
     extension = made["predicate"]["urn:gate:decision:v1"]
@@ -38,7 +38,7 @@ def recorded(number: int, decision: Decision | None, of: Decision | None = None)
     found = summary(made)
     assert found is not None
     entry = DecisionEntry(Entry(number, f"{number:064x}"), made, "decision", None, found)
-    return Recorded(entry, decision, None if decision else "gate 9 stored it")
+    return RecordedDecision(entry, decision, None if decision else "gate 9 stored it")
 
 
 def later(number: int, value: int | None, verdict: Verdict = Verdict.FAIL) -> Decision:
@@ -301,7 +301,7 @@ def test_two_files_are_compared_without_a_workspace(gate: Any, tmp_path: Path) -
         (("report", "compare", "a.json", "b.json"), "a.json"),
         (("report", "compare", "bad.json", "bad.json"), "it is no decision"),
         (("report", "compare", "deep.json", "deep.json"), "it is no decision"),
-        (("report", "compare", "./", "./"), "there is no such file"),
+        (("report", "compare", "./", "./"), "it is no regular file"),
     ],
 )
 def test_wrong_usage_is_one_error(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger
 from gate.engine.serve.writing.submission import files_of
 from gate.engine.service import Judged

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gate.engine.decision.document import Decision
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger
 from gate.evidence.base.canonical import canonical
 from gate.evidence.signing.keys import LogKey

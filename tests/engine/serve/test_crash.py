@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from gate.engine.decision import statement as statements
+from gate.engine.entries import statement as statements
 from gate.engine.ledger import open_reader, verify_ledger
 from gate.engine.ledger.postgres.address import parse
 from gate.engine.ledger.postgres.schema import prepare

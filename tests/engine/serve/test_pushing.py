@@ -19,8 +19,8 @@ pytest.importorskip("jwt", reason="the extra `serve` is not installed")
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gate.engine.policy.archive import pack
 from gate.engine.policy.bundle import SHIPPED_BUNDLES, load_bundle
-from gate.engine.policy.packages.archive import pack
 
 from ..report.small import small
 from .site import Site, record, running

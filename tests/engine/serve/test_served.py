@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.engine.decision.statement import statement
+from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger
 from gate.engine.serve.served import ServedLog
 from gate.engine.serve.settings import load_service

@@ -19,7 +19,7 @@ from gate.engine.config.settings import SCHEMA, GateConfig, load_config, read_se
 from gate.evidence.base.contracts import load_schema, violations
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.base.settings import Uncertain, build, validate
-from gate.evidence.collectors import BUILTIN, load
+from gate.evidence.collecting.registry import BUILTIN, load
 from gate.evidence.collectors.artifacts import ArtifactsOptions
 from gate.evidence.collectors.coverage import CoverageOptions
 from gate.evidence.collectors.documents.checklist import ChecklistOptions

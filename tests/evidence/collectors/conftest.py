@@ -16,8 +16,8 @@ import pytest
 from gate.evidence.base.limits import DEFAULT, Limits
 from gate.evidence.base.settings import validate
 from gate.evidence.collecting.interface import Evidence, ProblemKind
+from gate.evidence.collecting.registry import load
 from gate.evidence.collecting.runner import observe
-from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
 
 Content = str | bytes | dict[str, Any] | list[Any]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.errors import EvidenceError
 from gate.evidence.base.limits import Limits
-from gate.evidence.collectors.shared.account_id import mask, prefix
+from gate.evidence.broker.account_id import mask, prefix
 
 PATH = "ACCOUNT_CONFIG.json"
 READY = Path(__file__).parents[3] / "examples" / "ready" / PATH

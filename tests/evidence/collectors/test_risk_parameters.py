@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.collecting.interface import ProblemKind
-from gate.evidence.collectors import BUILTIN
+from gate.evidence.collecting.registry import BUILTIN
 from gate.evidence.collectors.risk_parameters import NAMES, compare
 from gate.evidence.collectors.risk_parameters.model import Definition, exact
 

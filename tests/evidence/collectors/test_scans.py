@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.collecting.interface import ProblemKind
+from gate.evidence.collecting.registry import load
 from gate.evidence.collecting.runner import observe
-from gate.evidence.collectors import load
 from gate.evidence.reading.workspace import Workspace
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from gate.evidence.base.limits import Limits
 from gate.evidence.base.settings import validate
 from gate.evidence.collecting.interface import ProblemKind
+from gate.evidence.collecting.registry import load
 from gate.evidence.collecting.runner import observe
-from gate.evidence.collectors import load
 from gate.evidence.collectors.source.literals import find_literals, may_hold
 from gate.evidence.reading.workspace import Workspace
 

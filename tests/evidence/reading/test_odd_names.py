@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from gate.evidence.base.settings import validate
+from gate.evidence.collecting.registry import BUILTIN, load
 from gate.evidence.collecting.runner import observe
 from gate.evidence.collecting.subject import measure_sources
-from gate.evidence.collectors import BUILTIN, load
 from gate.evidence.reading.workspace import Workspace
 
 NAMES = [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .....evidence.base.errors import ConfigError
 from .....evidence.base.limits import Limits
+from .....evidence.reading.files import read_regular
 from ...interface import Bundle, PolicyEngine
 from .address import Address, parse_address
 from .settings import OpaSettings
@@ -62,8 +63,7 @@ def _token(settings: OpaSettings, file: str | None, address: Address) -> str | N
     """The bearer token. No message shows any of it."""
     if file is not None:
         try:
-            with Path(file).open("rb") as stream:
-                raw = stream.read(_TOKEN_BYTES + 1)
+            raw = read_regular(Path(file), _TOKEN_BYTES + 1)
         except OSError as error:
             what = f"the file cannot be read: {error.strerror}"
             raise _wrong("token_file", what, "make it readable") from error

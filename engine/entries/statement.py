@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from ...evidence.base.canonical import canonical
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import InternalError, LedgerError
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.signing.intoto import STATEMENT_TYPE
-from .document import Decision, Verdict
+from ..decision.document import Decision, Verdict
 
 PREDICATE = "https://slsa.dev/verification_summary/v1"
 EXTENSION = "urn:gate:decision:v1"
@@ -26,6 +28,39 @@ KINDS = {DECISION: PREDICATE} | {
 }
 """Kind of a ledger entry → its predicateType; `contracts/entries` has the predicates."""
 MAX_CODES = 200
+_DOCUMENTS = ("decision", "input", "bundle")
+_STATED = (
+    "stage", "verdict", "stages", "action", "violations", "conditions", "waived", "anchors", "weakenings",
+)  # fmt: skip
+
+
+class Summary(Struct, frozen=True):
+    """What a decision's line says of it, after ``contracts/entries/decision.schema.json``.
+
+    Attributes:
+        time: as of when it was judged, RFC 3339.
+        stages: the verdict of each judged stage.
+        decision, input, bundle: SHA-256 of the documents in the evidence store.
+        policy, policy_digest: ``name:version`` and digest of the bundle that judged.
+
+    What is None is not stated: another version of gate wrote the line.
+    """
+
+    time: str
+    stage: str
+    verdict: str
+    stages: dict[str, str]
+    decision: str
+    input: str
+    bundle: str
+    policy: str
+    policy_digest: str
+    action: str | None = None
+    violations: list[str] | None = None
+    conditions: int | None = None
+    waived: list[str] | None = None
+    anchors: list[str] | None = None
+    weakenings: list[str] | None = None
 
 
 def statement(decision: Decision, decision_digest: str, bundle_digest: str) -> bytes:
@@ -123,17 +158,15 @@ def documents(payload: dict[str, Any]) -> list[str]:
     if kind is None:
         return []
     if kind == DECISION:
-        extension = summary(payload) or {}
-        named = [extension[name] for name in ("decision", "input", "bundle")]
-    elif violations("entries", kind, payload.get("predicate"), most=1):
+        found = summary(payload)
+        return [] if found is None else [found.decision, found.input, found.bundle]
+    if violations("entries", kind, payload.get("predicate"), most=1):
         raise LedgerError(f"a line of kind {kind} breaks its contract", remedy="run `gate ledger verify`")
-    else:
-        named = payload["predicate"]["documents"]
-    return [document["sha256"] for document in named]
+    return [document["sha256"] for document in payload["predicate"]["documents"]]
 
 
-def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
-    """Our extension of a line's statement, None when the line is not a decision of ours.
+def summary(payload: dict[str, Any]) -> Summary | None:
+    """What a line's statement says of a decision, None when the line is not a decision of ours.
 
     Raises LedgerError: it claims to be one but breaks the contract.
     """
@@ -147,8 +180,14 @@ def summary(payload: dict[str, Any]) -> dict[str, Any] | None:
     if broken:
         what = f"a decision's line breaks its contract: {broken[0][1]}"
         raise LedgerError(what, place=broken[0][0], remedy="run `gate ledger verify`")
-    found: dict[str, Any] = extension
-    return found
+    policy = predicate["policy"]
+    return Summary(
+        time=predicate["timeVerified"],
+        policy=policy["uri"].removeprefix("urn:gate:policy:"),
+        policy_digest=policy["digest"]["sha256"],
+        **{name: extension[name]["sha256"] for name in _DOCUMENTS},
+        **{name: extension.get(name) for name in _STATED},
+    )
 
 
 def _unreal(time: str) -> list[tuple[str, str]]:

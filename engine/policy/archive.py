@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from ....evidence.base.errors import ConfigError, PolicyError
-from ....evidence.base.limits import MIB
-from ....evidence.reading.tar import DIRECTORY, FILES, TarError, described, members
-from ....evidence.reading.workspace import check_relative
-from ....evidence.reading.workspace.named import read_named
+from ...evidence.base.errors import ConfigError, PolicyError
+from ...evidence.base.limits import MIB
+from ...evidence.reading.tar import DIRECTORY, FILES, TarError, described, members
+from ...evidence.reading.workspace import check_relative
+from ...evidence.reading.workspace.named import read_named
 
 SUFFIX: Final = ".tar.gz"
 MAX_ARCHIVE: Final = 16 * MIB

@@ -5,16 +5,121 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..evidence.base.errors import LedgerError, UsageError, suggestion
-from .decision import statement as statements
-from .ledger.interface import Entry
-from .ledger.merkle import Frontier
-from .ledger.reader import LedgerReader
-from .report.interface import DecisionEntry, StatementEntry
+from msgspec import Struct
+
+from ...evidence.base.errors import LedgerError, UsageError, suggestion
+from ..decision.document import CheckStatus, Decision
+from ..ledger.interface import Entry
+from ..ledger.merkle import Frontier
+from . import statement as statements
+
+if TYPE_CHECKING:
+    from ..ledger.reader import LedgerReader
+
+PENDING: Final = "PENDING"
+"""The status of a stage that no recorded decision has judged; never a verdict."""
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{8,64}")
+
+
+class StatementEntry(Struct, frozen=True):
+    """An entry's place in the ledger, its statement, its kind (None where this version knows none), and why
+    it does not count (its key was revoked); None where it does.
+    """
+
+    entry: Entry
+    statement: dict[str, Any]
+    kind: str | None
+    void: str | None
+
+
+class DecisionEntry(StatementEntry, frozen=True):
+    """A recorded decision, and our summary in its statement."""
+
+    summary: statements.Summary
+
+    @property
+    def index(self) -> int:
+        """Of the entry."""
+        return self.entry.index
+
+    @property
+    def time(self) -> str:
+        """As of when it was judged, RFC 3339."""
+        return self.summary.time
+
+
+class StageStatus(Struct, frozen=True):
+    """The latest recorded verdict about a stage; what has no decision is None.
+
+    Attributes:
+        status: its verdict, or ``PENDING``.
+        entry, effective_time, commit: the ledger entry, as of when it was judged, and what was.
+        current, policy_current: whether sources and policies are still those of the decision.
+        evidence_current, settings_current: the same of the files read for the stage, and of gate.yaml.
+        problem: why the decision cannot be read, so that nothing tells whether it is current.
+    """
+
+    stage: str
+    title: str
+    status: str
+    entry: int | None
+    effective_time: str | None
+    commit: str | None
+    current: bool | None
+    policy_current: bool | None
+    evidence_current: bool | None = None
+    settings_current: bool | None = None
+    problem: str | None = None
+
+
+class RecordedDecision(Struct, frozen=True):
+    """A decision in the ledger: its entry, and the document where that can be read.
+
+    Attributes:
+        problem: why it cannot be read. foreign: because another version of gate stored it.
+    """
+
+    entry: DecisionEntry
+    decision: Decision | None
+    problem: str | None = None
+    foreign: bool = False
+
+    @property
+    def time(self) -> str:
+        """As of when it was judged."""
+        return self.entry.summary.time
+
+    @property
+    def commit(self) -> str | None:
+        """The full id of the commit that was judged."""
+        for subject in self.entry.statement["subject"]:
+            if "gitCommit" in subject.get("digest", {}):
+                return str(subject["digest"]["gitCommit"])
+        return None
+
+    @property
+    def policy(self) -> str:
+        """Name and version of the bundle that judged."""
+        if self.decision is not None:
+            return f"{self.decision.policy.name} {self.decision.policy.version}"
+        return self.entry.summary.policy
+
+    @property
+    def holds(self) -> tuple[int, int] | None:
+        """How many rules hold, of how many."""
+        if self.decision is None:
+            return None
+        checks = self.decision.checks
+        return sum(check.status is CheckStatus.HOLDS for check in checks), len(checks)
+
+    def signers(self) -> Iterator[tuple[str, str]]:
+        """Role and principal of the approvals that counted."""
+        for one in self.decision.signatures if self.decision else ():
+            if one.principal is not None:
+                yield one.role, one.principal
 
 
 def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
@@ -47,16 +152,11 @@ def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
     return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
 
 
-def judged_at(entry: DecisionEntry) -> str:
-    """The effective time of a recorded decision, RFC 3339."""
-    return str(entry.statement["predicate"].get("timeVerified"))
-
-
 def verdicts(ledger: LedgerReader) -> Iterator[tuple[DecisionEntry, list[str]]]:
     """Every decision, oldest first, with the stages that it says something new about. Raises as `entries`."""
     news = News()
     for one in decisions(ledger):
-        yield one, news.of(one.entry, judged_at(one), one.summary["stages"])
+        yield one, news.of(one.entry, one.summary.time, one.summary.stages)
 
 
 class News:
@@ -93,7 +193,7 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
         summary = statements.summary(one.statement)
         if summary is None:
             continue
-        digests = (one.entry.digest, summary["decision"]["sha256"])
+        digests = (one.entry.digest, summary.decision)
         if one.entry.index == index or (index is None and any(text.startswith(target) for text in digests)):
             void = one
             if isinstance(one, DecisionEntry):
@@ -107,7 +207,7 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
         raise UsageError(
             f"the ledger has no decision {target!r}", remedy="`gate history` lists the recorded decisions"
         )
-    if len({one.summary["decision"]["sha256"] for one in found}) > 1:
+    if len({one.summary.decision for one in found}) > 1:
         raise UsageError(f"several decisions begin with {target!r}", remedy="give more digits")
     return found[-1]
 

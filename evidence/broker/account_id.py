@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...base.contracts import violations
-from ...base.errors import EvidenceError
-from ...reading.workspace import View
+from ..base.contracts import violations
+from ..base.errors import EvidenceError
+from ..reading.workspace import View
 
 _PREFIX = re.compile(r"DUSIM|[A-Z]{1,2}")
 _LOOKS_LIKE_ID = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{0,8}[0-9]{5,}[A-Za-z0-9]*")
