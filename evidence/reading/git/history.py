@@ -17,7 +17,6 @@ from ..files import blob_id
 from . import plumbing as git
 
 if TYPE_CHECKING:
-    from .changes import Change
     from .signatures import Signature, Tag
 
 _REVISION = re.compile(r"[^\x00-\x20\x7f-\xa0~^:?*\[\\@{}-][^\x00-\x20\x7f-\xa0~^:?*\[\\{}]{0,249}")
@@ -170,19 +169,6 @@ class History:
             return frozenset()
         old = self.file(commit, path)
         return all_lines(now) if old is None else changed_lines(old, now, self.limits)
-
-    def last_changes(self, paths: Sequence[str]) -> dict[str, Change]:
-        """The last commit that touched each file, as ``git log -1 -- path`` finds it.
-
-        Absent: a file that the commit checked out does not have, and one whose last change lies before the
-        beginning of a shallow clone. For some dozens of files this takes two git commands.
-        """
-        from .changes import last_changes
-
-        state = self.head()
-        if state is None or state.commit is None or not paths:
-            return {}
-        return last_changes(self.root, state.commit, paths, self.limits)
 
     def verify_commit(self, commit: str, allowed_signers: bytes) -> Signature:
         """Check a commit's signature; see :mod:`gate.evidence.reading.git.signatures`.
