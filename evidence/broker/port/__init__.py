@@ -32,7 +32,7 @@ def open_broker(
         clock: microseconds since 1970; the machine's if None.
         sleep: waits so many seconds before the connection is tried again.
 
-    Raises EnvironmentProblem: the library is not installed, or both are.
+    Raises UsageError: the library is not installed, or both are.
     """
     from ..adapters import load
 

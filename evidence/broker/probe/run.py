@@ -1,7 +1,7 @@
 """The probe: connects to the pinned paper account, reads it, measures how long that takes, and disconnects.
 
 It cannot trade: it uses the port's reader, which has no methods for orders and lets only the messages of
-``safety.READING`` out. What those leave open is whether the gateway's Read-Only API is on. No answer to a
+``codes.READING`` out. What those leave open is whether the gateway's Read-Only API is on. No answer to a
 message that is allowed tells it, so it stays unknown unless ``ask_read_only`` permits one more question,
 which a connection of its own asks beforehand (``preflight``), or somebody attests it.
 """
@@ -27,8 +27,9 @@ from ..port import (
     Settings,
     open_reader,
 )
+from ..port.codes import READING
 from ..preflight import after_preflight, preflight
-from ..safety import READING, Refused, Target, check_accounts, check_library, check_target
+from ..safety import Refused, Target, check_accounts, check_library, check_target
 from .attestation import Attestation
 from .figures import figures_of, holdings
 from .record import PAPER, SIMULATED, Latency, Record, make_record
