@@ -198,7 +198,7 @@ def test_a_symbol_that_the_broker_does_not_know(
         ("[1, 2", "line 2"),
         ({"trades": 0}, "/trades"),
         ({"trades": 1001}, "/trades"),
-        ({"duration_s": None}, "lacks the required member"),
+        ({"duration_s": None}, "is a required property"),
         ({"extra": 1}, "not permitted: 'extra'"),
         ({"symbols": ["SPY", "SPY"]}, "/symbols"),
         ({"symbols": ["spy\x1b[31m"]}, "/symbols/0"),
