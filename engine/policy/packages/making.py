@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from ....evidence.base.canonical import sha256_hex
 from ....evidence.base.errors import PolicyError, UsageError
+from ....evidence.reading.tar import pack
 from ....evidence.reading.workspace.named import read_named
 from ..bundle import load_bundle
 from ..interface import Bundle
-from .archive import MAX_ARCHIVE, pack, unpack
+from .archive import MAX_ARCHIVE, unpack
 from .identity import check_roots, check_version
 from .signing import SIGNATURES, sign, verify
 
@@ -75,7 +76,7 @@ def make(source: Path | Mapping[str, bytes], key: Private | None) -> Package:
     algorithm = None
     if key is not None:
         files[SIGNATURES], algorithm = sign(files, key)
-    data = pack(files)
+    data = pack(files, PolicyError)
     unpack(data, "the archive")
     return Package(data, bundle, algorithm, key is not None)
 
