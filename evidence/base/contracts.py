@@ -138,12 +138,12 @@ def type_name(value: Any) -> str:
     return "object"
 
 
-def check_file(name: str, value: Any, path: str) -> None:
-    """Hold a parsed user file against ``contracts/files/<name>.schema.json``.
+def check_file(name: str, value: Any, path: str, *, quote: bool = True) -> None:
+    """Hold a parsed user file against ``contracts/files/<name>.schema.json``; ``quote`` as for `breach`.
 
     Raises EvidenceError: it does not conform; names the first place and how many there are in all.
     """
-    found = violations("files", name, value, most=None)
+    found = violations("files", name, value, most=None, quote=quote)
     if not found:
         return
     pointer, message = found[0]

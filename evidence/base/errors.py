@@ -176,12 +176,6 @@ class ManyErrors(GateError):
         super().__init__(f"{len(errors)} errors")
         self.errors = tuple(errors)
 
-    @property
-    def reason(self) -> str:
-        """The error within a sentence: what is wrong, and where."""
-        where = ", ".join(part for part in (self.path, self.place) if part)
-        return f"{self.what} ({where})" if where else self.what
-
     def diagnostics(self) -> str:
         """All of them, one after the other."""
         return "\n".join(error.diagnostics() for error in self.errors)
