@@ -113,7 +113,7 @@ def shorten(message: str) -> str:
 
 
 def breach(error: Any, *, quote: bool = True) -> str:
-    """What is wrong with a value, in the validator's words, which stands for the value itself as ``MASK``.
+    """What is wrong with a value, in the words of the validator, in which ``MASK`` stands for the value.
 
     Args:
         quote: whether the value is shown, where that is no array or object.
