@@ -13,7 +13,7 @@ from msgspec.structs import asdict
 from ...evidence.base.atomic import put_file
 from ...evidence.base.errors import GateError, UsageError, masked
 from ...evidence.broker.clock import clock_after
-from ...evidence.broker.drill.journal import OWN, Journal, pack
+from ...evidence.broker.drill.journal import OWN, Journal
 from ...evidence.broker.drill.run import STEPS, Drill, Plan, Runner
 from ...evidence.broker.port import Library, Settings, open_broker
 from ...evidence.broker.preflight import preflight_for_orders
@@ -21,6 +21,7 @@ from ...evidence.broker.safety import check_library, check_target
 from ...evidence.process.programs import located
 from ...evidence.process.programs import run as run_program
 from ...evidence.reading.files import read_regular
+from ...evidence.reading.tar import pack
 from ..context import Context
 from ..report.json_format import render_json
 from ..terminal.lines import to_bytes
@@ -59,7 +60,7 @@ async def rehearse(
     """
     check_target(plan.target)
     check_library(library)
-    _read(around.logs)  # a log that cannot be archived is refused before anything is traded
+    pack(_read(around.logs), UsageError)  # what cannot be archived is refused before anything is traded
     if around.halt:
         located(around.halt, Path.cwd(), around.environment, "the halt command")
     await preflight_for_orders(plan.target)
@@ -70,7 +71,7 @@ async def rehearse(
     halt = _halting(around, plan.step_s) if around.halt else None
 
     def archive(log: bytes) -> str:
-        data = pack({OWN: log, **_read(around.logs)})
+        data = pack({OWN: log, **_read(around.logs)}, UsageError)
         put_file(context.root, around.archive, data, replace=around.force)
         return hashlib.sha256(data).hexdigest()
 

@@ -1,4 +1,4 @@
-"""An OPA bundle as one file: a gzip-compressed tar archive, read and written in memory only.
+"""An OPA bundle as one file: a gzip-compressed tar archive, read in memory only.
 
 Source of the format: https://www.openpolicyagent.org/docs/management-bundles (bundle file format), RFC 1952.
 Nothing is ever extracted to disk.
@@ -6,11 +6,7 @@ Nothing is ever extracted to disk.
 
 from __future__ import annotations
 
-import gzip
-import io
-import tarfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -39,24 +35,6 @@ _CHUNK: Final = 64 * 1024
 def is_archive(path: Path) -> bool:
     """Whether the path is that of a bundle's archive, by its name, and no directory."""
     return path.name.endswith((SUFFIX, ".tgz")) and not path.is_dir()
-
-
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """The archive of the files by path: sorted, without times and owners, so always the same bytes.
-
-    Raises PolicyError: a name is too long for the format.
-    """
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8") as tar:
-        for path, data in sorted(files.items()):
-            member = tarfile.TarInfo(path)
-            member.size, member.mode = len(data), 0o644
-            try:
-                tar.addfile(member, io.BytesIO(data))
-            except ValueError as error:
-                what = "the name is too long for an archive"
-                raise PolicyError(what, path=path, remedy="rename the file") from error
-    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
 def read_archive(path: Path) -> dict[str, bytes]:

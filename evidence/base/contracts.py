@@ -21,6 +21,12 @@ PROVENANCE = "provenance"
 DERIVED = frozenset({PROVENANCE})
 """Facts that no collector gives: they follow from the evidence, the subject and the effective time."""
 
+MASK = "the value"
+"""What messages of a validator have in place of a value, which may be large, or an account number."""
+
+_QUOTED = 60
+"""Characters that are shown of a value."""
+
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 
 
@@ -46,9 +52,13 @@ def load_schema(kind: str, name: str) -> dict[str, Any]:
 
 @functools.cache
 def _validator(kind: str, name: str) -> Any:
+    return _compiled(load_schema(kind, name))
+
+
+def _compiled(schema: dict[str, Any]) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.Draft202012Validator(load_schema(kind, name), validate_formats=False)
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=False, mask=MASK)
 
 
 def violations(
@@ -61,9 +71,7 @@ def violations(
 
 def violations_of(schema: dict[str, Any], value: Any) -> list[tuple[str, str]]:
     """As :func:`violations`, for a schema that is not one of ours."""
-    import jsonschema_rs
-
-    return _violations(jsonschema_rs.Draft202012Validator(schema, validate_formats=False), value, 5)
+    return _violations(_compiled(schema), value, 5)
 
 
 def schema_problem(schema: Any) -> str | None:
@@ -78,7 +86,8 @@ def schema_problem(schema: Any) -> str | None:
     try:
         jsonschema_rs.Draft202012Validator(schema, retriever=refuse)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, RecursionError) as error:
-        return breach(error, quote=False) if isinstance(error, jsonschema_rs.ValidationError) else _NOWHERE
+        known = isinstance(error, jsonschema_rs.ValidationError)
+        return breach(error) if known else "a reference in it leads nowhere"
     return None
 
 
@@ -103,70 +112,27 @@ def shorten(message: str) -> str:
     return line if len(line) <= 200 else line[:199] + "…"
 
 
-_NOWHERE = "a reference in it leads nowhere"
-_CLAUSES = {
-    "required": "lacks the required member {}",
-    "const": "is not {}",
-    "minimum": "is below the minimum of {}",
-    "maximum": "is above the maximum of {}",
-    "exclusiveMinimum": "is not above the exclusive minimum of {}",
-    "exclusiveMaximum": "is not below the exclusive maximum of {}",
-    "multipleOf": "is no multiple of {}",
-    "minLength": "has fewer than {} characters",
-    "maxLength": "has more than {} characters",
-    "minItems": "has fewer than {} elements",
-    "maxItems": "has more than {} elements",
-    "minProperties": "has fewer than {} members",
-    "maxProperties": "has more than {} members",
-    "pattern": "does not match the pattern {}",
-    "format": "does not have the format {}",
-    "falseSchema": "is not permitted here",
-    "not": "is excluded by `not`",
-    "uniqueItems": "has the same element twice",
-    "contains": "has too few or too many elements that `contains` describes",
-    "anyOf": "fits none of the schemas in `anyOf`",
-    "oneOf": "does not fit exactly one of the schemas in `oneOf`",
-    "propertyNames": "has a member whose name is not permitted",
-    "additionalItems": "has more elements than are permitted",
-    "unevaluatedItems": "has more elements than are permitted",
-    "$ref": _NOWHERE,
-}
 _PATTERNS = {
     r"^[0-9a-f]{64}$": "is no SHA-256 (64 hexadecimal digits in lower case)",
     r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)"
     r"(\.[0-9]{1,9})?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$": "is no time such as 2025-11-07T12:00:00Z",
 }
 """Patterns of our contracts in words."""
-_SHOWN, _QUOTED = 8, 60
 
 
 def breach(error: Any, *, quote: bool = True) -> str:
-    """What is wrong with a value, in one clause, without the library's words.
+    """What is wrong with a value, in the words of the validator, in which ``MASK`` stands for the value.
 
     Args:
-        quote: whether the clause begins with the value, where that is no array or object.
+        quote: whether the value is shown, where that is no array or object.
     """
-    clause = _clause(error)
-    if not quote or isinstance(error.instance, (dict, list)):
-        return clause
-    value = _json(error.instance)
-    return shorten(f"{value if len(value) <= _QUOTED else value[: _QUOTED - 1] + '…'} {clause}")
-
-
-def _clause(error: Any) -> str:
-    name, limit = error.kind.name, error.kind.value
-    if name == "type":
-        return f"is {_article(type_name(error.instance))}, not {' or '.join(map(_article, sorted(limit)))}"
-    if name == "enum":
-        more = f" and {len(limit) - _SHOWN} more" if len(limit) > _SHOWN else ""
-        return shorten(f"is not one of {', '.join(map(_json, limit[:_SHOWN]))}{more}")
-    if name in ("additionalProperties", "unevaluatedProperties"):
-        names = ", ".join(repr(name) for name in sorted(limit)[:_SHOWN])
-        return shorten(f"has members that are not permitted: {names}")
-    if name == "pattern" and limit in _PATTERNS:
-        return _PATTERNS[limit]
-    clause = _CLAUSES.get(name, f"does not keep to the keyword {name!r}")
-    return shorten(clause.replace("{}", limit if name == "format" else _json(limit)))
+    known = error.kind.name == "pattern" and _PATTERNS.get(error.kind.value)
+    message: str = f"{MASK} {known}" if known else error.message
+    if quote and message.startswith(MASK) and not isinstance(error.instance, (dict, list)):
+        value = json.dumps(error.instance, ensure_ascii=False, default=str)
+        shown = value if len(value) <= _QUOTED else value[: _QUOTED - 1] + "…"
+        message = shown + message.removeprefix(MASK)
+    return shorten(message)
 
 
 def type_name(value: Any) -> str:
@@ -181,20 +147,12 @@ def type_name(value: Any) -> str:
     return "object"
 
 
-def _article(name: str) -> str:
-    return name if name == "null" else f"{'an' if name[0] in 'aio' else 'a'} {name}"
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
-def check_file(name: str, value: Any, path: str) -> None:
-    """Hold a parsed user file against ``contracts/files/<name>.schema.json``.
+def check_file(name: str, value: Any, path: str, *, quote: bool = True) -> None:
+    """Hold a parsed user file against ``contracts/files/<name>.schema.json``; ``quote`` as for `breach`.
 
     Raises EvidenceError: it does not conform; names the first place and how many there are in all.
     """
-    found = violations("files", name, value, most=None)
+    found = violations("files", name, value, most=None, quote=quote)
     if not found:
         return
     pointer, message = found[0]

@@ -93,15 +93,17 @@ class GateError(Exception):
     @property
     def reason(self) -> str:
         """The error within a sentence: what is wrong, and where."""
-        where = ", ".join(part for part in (self.path, self.place) if part)
-        return f"{self.what} ({where})" if where else self.what
+        return f"{self.what} ({self._where})" if self._where else self.what
+
+    @property
+    def _where(self) -> str:
+        return ", ".join(part for part in (self.path, self.place) if part)
 
     def diagnostics(self) -> str:
         """The error as a person reads it: what, where and what to do, a line each, and the excerpt."""
         lines = [f"{self.title}: {self.what}"]
-        where = ", ".join(part for part in (self.path, self.place) if part)
-        if where:
-            lines.append(f"  where: {where}")
+        if self._where:
+            lines.append(f"  where: {self._where}")
         lines += (f"  {line}" for line in self.excerpt)
         if self.remedy is not None:
             lines.append(f"  to do: {self.remedy}")
@@ -177,12 +179,6 @@ class ManyErrors(GateError):
     def __init__(self, errors: Sequence[GateError]) -> None:
         super().__init__(f"{len(errors)} errors")
         self.errors = tuple(errors)
-
-    @property
-    def reason(self) -> str:
-        """The error within a sentence: what is wrong, and where."""
-        where = ", ".join(part for part in (self.path, self.place) if part)
-        return f"{self.what} ({where})" if where else self.what
 
     def diagnostics(self) -> str:
         """All of them, one after the other."""

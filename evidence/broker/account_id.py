@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..base.contracts import violations
+from ..base.contracts import check_file
 from ..base.errors import EvidenceError
 from ..reading.workspace import View
 
@@ -46,18 +46,10 @@ def read_json(view: View, path: str, contract: str) -> Any:
     view.read(path)  # what is wrong with the file as such quotes nothing from it
     try:
         value = view.read_json(path)
+        check_file(contract, value, path, quote=False)
     except EvidenceError as error:
-        raise EvidenceError(_redact(error.what), path=path, place=error.place, remedy=error.remedy) from None
-    broken = violations("files", contract, value, most=None, quote=False)
-    if broken:
-        pointer, message = broken[0]
-        more = f" (and {len(broken) - 1} more places)" if len(broken) > 1 else ""
-        raise EvidenceError(
-            f"does not keep to the contract {contract!r}: {_redact(message)}{more}",
-            path=path,
-            place=_redact(pointer),
-            remedy=f"`gate docs files/{contract}.schema.json` shows the expected shape",
-        )
+        place = None if error.place is None else _redact(error.place)
+        raise EvidenceError(_redact(error.what), path=error.path, place=place, remedy=error.remedy) from None
     return value
 
 

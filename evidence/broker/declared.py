@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any, TypeVar
 
-import rfc8785
-
+from ..base.canonical import canonical, sha256_hex
 from ..base.contracts import violations
 from ..base.errors import ConfigError, raise_all
 from ..base.limits import DEFAULT
@@ -46,7 +44,7 @@ def _refuse(found: Iterable[tuple[str, str]], path: str, remedy: str) -> None:
 
 def digest_of(document: Any) -> str:
     """SHA-256 of a document's canonical JSON; a number with a point counts with its digits as written."""
-    return hashlib.sha256(rfc8785.dumps(_plain(document))).hexdigest()
+    return sha256_hex(canonical(_plain(document)))
 
 
 def _plain(value: Any) -> Any:

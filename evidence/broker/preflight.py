@@ -14,7 +14,7 @@ from contextlib import suppress
 
 from .port.model import BrokerProblem
 from .protocol.frames import frame_of
-from .safety import Outgoing, Target, check_accounts, check_target, refusal
+from .safety import Target, check_accounts, check_target, refusal
 
 TIMEOUT_S = 10.0
 """How long the whole conversation may take."""
@@ -95,14 +95,13 @@ async def after_preflight(connect: Callable[[], Awaitable[object]]) -> None:
 class _Conversation:
     def __init__(self, target: Target, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._target, self._reader, self._writer = target, reader, writer
-        self._outgoing = Outgoing({_START})
 
     async def run(self, ask_read_only: bool) -> bool | None:
-        self._write(b"API\0" + struct.pack(">I", len(_VERSIONS)) + _VERSIONS)
+        self._writer.write(b"API\0" + struct.pack(">I", len(_VERSIONS)) + _VERSIONS)
         fields = await self._receive()
         if len(fields) != 2 or not (fields[0].isascii() and fields[0].isdigit() and len(fields[0]) < 6):
             raise self._odd("its greeting has no protocol version")
-        self._write(frame_of([str(_START), "2", str(self._target.client), ""]))
+        self._writer.write(frame_of([str(_START), "2", str(self._target.client), ""]))
         accounts, ready = None, False
         async for name, rest in self._messages():
             if name == _ACCOUNTS and len(rest) >= 2:
@@ -121,8 +120,7 @@ class _Conversation:
 
     async def _ask(self) -> bool | None:
         """Whether the gateway hides orders; None where another error answers."""
-        self._outgoing.allowed |= {_OPEN_ORDERS}
-        self._write(frame_of([str(_OPEN_ORDERS), "1"]))
+        self._writer.write(frame_of([str(_OPEN_ORDERS), "1"]))
         async for name, rest in self._messages():
             if name == _OPEN_ORDERS_END:
                 return False
@@ -142,10 +140,6 @@ class _Conversation:
         if not 0 < length <= _FRAME_BYTES:
             raise self._odd(f"a message of {length} bytes")
         return (await self._reader.readexactly(length)).decode(errors="replace").split("\0")[:-1] or [""]
-
-    def _write(self, data: bytes) -> None:
-        self._outgoing.check(data)
-        self._writer.write(data)
 
     async def _end(self) -> None:
         """Close, and wait until the gateway has closed as well, so that it gives the client's id free."""

@@ -2,31 +2,26 @@
 
 They are independent of each other and of the client library: ``check_target`` before a connection is opened,
 ``check_library`` before a library is imported, ``check_accounts`` as soon as the gateway has named its
-accounts, and ``Outgoing`` at every message, where its bytes are written. ``refusal`` explains the gateway's
-own refusals. Nothing here opens a connection or reads a clock.
+accounts. ``refusal`` explains the gateway's own refusals. What may leave is the port's to say, where bytes
+are written. Nothing here opens a connection or reads a clock.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 
 from msgspec import Struct
 
 from ..base.errors import UsageError
 from .account_id import mask, prefix
-from .protocol.frames import Framer, Malformed, fields_of
 
 PAPER_PORTS = {7497: "TWS", 4002: "IB Gateway"}
 LIVE_PORTS = {7496: "TWS", 4001: "IB Gateway"}
 LIBRARIES = {"ib_async": "ibkr", "ib_insync": "ib-insync"}
 """Client libraries, and the extra of gate that installs each."""
-
-READING = frozenset({71, 61, 6, 76, 7, 62, 9, 17, 49})
-"""Messages of a session that only reads: startApi, reqPositions, reqAccountUpdates, reqAccountUpdatesMulti,
-reqExecutions, reqAccountSummary, reqContractDetails, reqManagedAccts, reqCurrentTime."""
 
 _PAPER = re.compile(r"(?:DUSIM|D[A-Z])[0-9]{3,12}")
 _SIMULATED = "DUSIM"
@@ -128,11 +123,13 @@ def check_library(name: str) -> str:
     for pair in _OWNERS:
         if None not in (versions := [installed(one) for one in pair]):
             both = " and ".join(f"{one} {version}" for one, version in zip(pair, versions, strict=True))
-            remedy = f"make a new virtual environment with gate[{LIBRARIES[name]}] alone"
+            remedy = f"make a new virtual environment with compliance-gate[{LIBRARIES[name]}] alone"
             raise Refused(f"{both} are both installed, and overwrite each other's files", remedy=remedy)
     found = installed(name)
     if found is None:
-        remedy = f"install it: pip install 'compliance-gate[{LIBRARIES[name]}]'"
+        others = (one for one in LIBRARIES if installed(one))
+        other = "".join(f"; {one} is installed, and must be named to be used" for one in others)
+        remedy = f"install it: pip install 'compliance-gate[{LIBRARIES[name]}]'{other}"
         raise UsageError(f"the client library {name} is not installed", remedy=remedy)
     return found
 
@@ -151,54 +148,6 @@ def refusal(code: int, client: int) -> Refused | None:
         remedy = "switch off Read-Only API in the API settings of TWS or IB Gateway, for the session only"
         return Refused("the gateway refuses orders (321): its Read-Only API is on", remedy=remedy)
     return None
-
-
-class Outgoing:
-    """Holds back messages that are not allowed, at the place where a connection writes its bytes.
-
-    Give every block of bytes to ``check`` before it is written: the greeting, or whole messages.
-
-    Args:
-        allowed: numbers of the messages that may leave.
-    """
-
-    def __init__(self, allowed: Collection[int] = READING) -> None:
-        self.allowed = frozenset(allowed)
-        self._framer = Framer()
-        self._greeted = False
-
-    def check(self, data: bytes) -> tuple[int, ...]:
-        """The numbers of the messages in these bytes; the greeting has none.
-
-        Raises Refused: one of them is not allowed, or the bytes are not whole messages. Then none of them
-        may be written, and nothing is allowed any more.
-        """
-        try:
-            found = tuple(self._numbers(data))
-        except Malformed as problem:
-            raise self._end(f"bytes that are no whole message of the protocol ({problem})") from problem
-        for number in found:
-            if number not in self.allowed:
-                raise self._end(f"message {number}, which this session may not send,")
-        return found
-
-    def _numbers(self, data: bytes) -> list[int]:
-        found = []
-        for frame in self._framer.feed(data):
-            if not self._greeted:
-                self._greeted = True
-                continue
-            number = fields_of(frame)[0]
-            if not (number.isascii() and number.isdigit() and len(number) < 6):
-                raise Malformed("no number at its beginning")
-            found.append(int(number))
-        if self._framer.unfinished:
-            raise Malformed("its end is missing")
-        return found
-
-    def _end(self, what: str) -> Refused:
-        self.allowed = frozenset()
-        return Refused(f"{what} was held back", remedy="report it: gate never means to send it")
 
 
 def _check_account(account: str, prefixes: tuple[str, ...]) -> None:

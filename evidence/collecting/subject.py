@@ -16,9 +16,9 @@ from msgspec import Struct
 from ..base.canonical import manifest_bytes, sha256_hex
 from ..base.errors import EvidenceError
 from ..reading import git
-from ..reading.files import printable
+from ..reading.files import ObjectFormat, printable
 from ..reading.git.plumbing import authors, is_earlier, submodules
-from ..reading.git.state import object_format
+from ..reading.git.state import marker
 from ..reading.workspace import Selection, Workspace, glob_regex
 
 
@@ -53,8 +53,8 @@ def measure_sources(workspace: Workspace) -> Sources:
     judged = workspace.judged()
     entries: dict[str, str] = {}
     unreadable: list[EvidenceError] = []
-    # with git's ids taken from the same bytes, find_commit has nothing left to read
-    known = object_format(workspace.root)
+    # with git's ids taken from the same bytes, find_commit has nothing left to read where they are SHA-1
+    known: ObjectFormat | None = None if marker(workspace.root) is None else "sha1"
     try:
         entries.update(workspace.digests(judged.files, known))
     except EvidenceError:

@@ -119,6 +119,10 @@ class Child:
         if kind is None and self._alive:
             with suppress(TimeoutError, Ended):
                 self.receive(0 if self._late else _LAST_SECONDS)
+        self.end()
+
+    def end(self) -> None:
+        """End it now; to be called once, where it is no context manager."""
         if self._alive:
             self._kill()
             self._reap()

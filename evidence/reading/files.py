@@ -27,7 +27,6 @@ PIECE = 1 << 20
 """Bytes read at once."""
 
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
-_KEPT_OPEN = 32
 _LINUX = sys.platform == "linux"
 _CLOCK_REALTIME_COARSE = 5  # linux/time.h; the time module has no name for it
 _SECONDS_NS = 2_000_000_000
@@ -139,60 +138,38 @@ def refusal(error: OSError, path: str) -> GateError:
 
 
 class Folders:
-    """The directories on the way to files below ``root``, opened one below the other without following links.
+    """The directories of files below ``root``, opened one below the other without following links.
 
-    Those on the way to the last file stay open until another way is taken, so that files in sorted order
-    cost one directory each time. Few stay open, however deep it goes. To be used as a context manager, and
-    not for long: a directory that was moved away meanwhile would still be read.
+    That of the last file stays open, so that files in sorted order cost each directory once. To be used as a
+    context manager, and not for long: a directory that was moved away meanwhile would still be read.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._top = -1
-        self._names: list[str] = []
-        self._open: list[int] = []
-        self._last = ""
+        self._open = -1
+        self._name = ""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._cut(0)
-        if self._top >= 0:
-            os.close(self._top)
-            self._top = -1
-
-    def _cut(self, length: int) -> None:
-        for fd in self._open[length:]:
-            if fd >= 0:
-                os.close(fd)
-        del self._open[length:], self._names[length:]
+        if self._open >= 0:
+            os.close(self._open)
+            self._open = -1
 
     def _folder(self, folder: str) -> int:
         """The open directory of that name; raises OSError."""
-        if self._top < 0:
-            self._top = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        if folder != self._last:
-            names = folder.split("/") if folder else []
-            same = 0
-            while same < min(len(names), len(self._names)) and names[same] == self._names[same]:
-                same += 1
-            while same and self._open[same - 1] < 0:
-                same -= 1
-            self._cut(same)
-            self._last = "\x00"  # no name, in case the following fails
-            for name in names[same:]:
-                self._descend(name)
-            self._last = folder
-        return self._open[-1] if self._open else self._top
-
-    def _descend(self, name: str) -> None:
-        parent = self._open[-1] if self._open else self._top
-        self._open.append(_open_directory(name, parent))
-        self._names.append(name)
-        if len(self._open) > _KEPT_OPEN:
-            os.close(parent)
-            self._open[-2] = -1
+        if self._open < 0 or folder != self._name:
+            self.__exit__()
+            self._open, self._name = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC), folder
+            try:
+                for name in folder.split("/") if folder else ():
+                    above, self._open = self._open, _open_directory(name, self._open)
+                    os.close(above)
+            except OSError:
+                self.__exit__()
+                raise
+        return self._open
 
     def open(self, path: str) -> int:
         """A descriptor of the file, whatever it is; opening a pipe does not wait for a writer.

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
@@ -256,11 +257,11 @@ class CsvRow(Struct, frozen=True):
     cells: dict[str, str]
 
 
-def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> list[CsvRow]:
-    """Comma-separated rows under exactly the given header (RFC 4180).
+def parse_csv(data: bytes, path: str, header: Sequence[str] | None, limits: Limits) -> list[CsvRow]:
+    """Comma-separated rows (RFC 4180) under exactly the given header, or under any without a name twice.
 
-    Raises EvidenceError: another header, a wrong column count, a spreadsheet formula, an overlong cell,
-    broken quoting, or too many rows; with the line.
+    Raises EvidenceError: another header or none, a wrong column count, a spreadsheet formula, an overlong
+    cell, broken quoting, or too many rows or cells; with the line.
     """
     text = decode_text(data, path)
 
@@ -269,19 +270,23 @@ def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> 
 
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[CsvRow] = []
-    found_header = False
     try:
+        names = next(reader, [])
+        if not names:
+            fail("the CSV file has no header", 1)
+        if header is not None and names != list(header):
+            fail(f"the CSV header is {','.join(names)[:80]!r}, expected {','.join(header)!r}", 1)
+        name, most = Counter(names).most_common(1)[0]
+        if most > 1:
+            fail(f"the CSV header has the column {name[:80]!r} twice", 1)
+        if any(len(name) > limits.csv_cell_chars for name in names):
+            fail(f"a CSV cell is longer than {limits.csv_cell_chars} characters", 1)
         for cells in reader:
             line = reader.line_num
-            if not found_header:
-                if cells != list(header):
-                    fail(f"the CSV header is {','.join(cells)[:80]!r}, expected {','.join(header)!r}", line)
-                found_header = True
-                continue
             if not cells:
                 continue
-            if len(cells) != len(header):
-                fail(f"the CSV row has {len(cells)} columns, expected {len(header)}", line)
+            if len(cells) != len(names):
+                fail(f"the CSV row has {len(cells)} columns, expected {len(names)}", line)
             for cell in cells:
                 if len(cell) > limits.csv_cell_chars:
                     fail(f"a CSV cell is longer than {limits.csv_cell_chars} characters", line)
@@ -289,9 +294,9 @@ def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> 
                     fail(f"the CSV cell {cell[:24]!r} would be a spreadsheet formula", line)
             if len(rows) >= limits.csv_rows:
                 fail(f"the CSV file has more than {limits.csv_rows} rows", line)
-            rows.append(CsvRow(line, dict(zip(header, cells, strict=True))))
+            if (len(rows) + 1) * len(names) > limits.json_items:
+                fail(f"the CSV file has more than {limits.json_items} cells", line)
+            rows.append(CsvRow(line, dict(zip(names, cells, strict=True))))
     except csv.Error as error:
         fail(f"malformed CSV: {error}", reader.line_num)
-    if not found_header:
-        fail("the CSV file is empty", 1)
     return rows

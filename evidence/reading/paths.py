@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from ..base.errors import ConfigError
 
 
+@functools.lru_cache(1000)
 def glob_regex(pattern: str) -> re.Pattern[str]:
     """A glob as a regular expression: ``*`` and ``?`` within one component, ``**/`` any number of them."""
     out = []

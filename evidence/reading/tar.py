@@ -1,4 +1,4 @@
-"""Reads tar archives in memory; nothing is ever extracted.
+"""Reads and writes tar archives in memory; nothing is ever extracted.
 
 Source of the format: POSIX.1-2017, pax, "ustar Interchange Format". Extensions of it, of GNU and of pax, are
 members of another type here, which callers refuse: readers do not agree on what they mean.
@@ -6,10 +6,14 @@ members of another type here, which callers refuse: readers do not agree on what
 
 from __future__ import annotations
 
+import gzip
+import io
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
+
+from ..base.errors import GateError
 
 BLOCK: Final = 512
 DIRECTORY: Final = tarfile.DIRTYPE
@@ -42,6 +46,25 @@ def members(data: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     rest = data[at:]
     if len(rest) < 2 * BLOCK or rest.count(0) != len(rest):
         raise TarError("the archive is cut short, damaged, or has something after its end")
+
+
+def pack(files: Mapping[str, bytes], error: type[GateError]) -> bytes:
+    """A ``.tar.gz`` of the files by path: sorted, without times and owners, so always the same bytes.
+
+    Raises ``error``: a name is too long for the format.
+    """
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT, encoding="utf-8") as tar:
+        for path, data in sorted(files.items()):
+            member = tarfile.TarInfo(path)
+            member.size, member.mode = len(data), 0o644
+            try:
+                tar.addfile(member, io.BytesIO(data))
+            except ValueError as problem:
+                raise error(
+                    "the name is too long for an archive", path=path, remedy="rename the file"
+                ) from problem
+    return gzip.compress(buffer.getvalue(), mtime=0)
 
 
 def described(kind: bytes) -> str:

@@ -9,10 +9,7 @@ several documents, duplicate keys, complex keys, too much depth. Plain scalars f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any, NoReturn
-
-from msgspec import Struct, field
 
 from ..base.errors import EvidenceError, GateError
 from ..base.limits import Limits
@@ -29,112 +26,108 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _QUOTED = {"'", '"', "|", ">"}  # a plain scalar has the style None or '', depending on the parser
 
 
-class _Frame(Struct):
-    """A mapping or sequence under construction."""
-
-    container: dict[str, Any] | list[Any]
-    key: str | None = field(default=None)
-
-
 def parse_yaml(data: bytes, path: str, limits: Limits, *, error_type: type[GateError] = EvidenceError) -> Any:
     """The one document in ``data`` as dicts, lists, strings, ints, Decimals, booleans and None.
 
     Raises error_type: malformed or refused YAML, with line and column.
     """
-    import yaml
-
-    if len(data) > limits.text_bytes:
-        raise error_type(f"the YAML is larger than {limits.text_bytes} bytes", path=path, remedy="split it")
     try:
-        text = decode_text(data, path)
+        return _parse(data, path, limits)
     except EvidenceError as error:
         raise error_type(error.what, path=path, place=error.place, remedy=error.remedy) from error
 
-    def fail(what: str, mark: Any) -> NoReturn:
-        raise error_type(
-            what,
-            path=path,
-            place=f"line {mark.line + 1}, column {mark.column + 1}",
-            remedy="correct the YAML",
-        )
 
+def _parse(data: bytes, path: str, limits: Limits) -> Any:
+    import yaml
+
+    if len(data) > limits.text_bytes:
+        raise EvidenceError(
+            f"the YAML is larger than {limits.text_bytes} bytes", path=path, remedy="split it"
+        )
+    text = decode_text(data, path)
     if (unprintable := _UNPRINTABLE.search(text)) is not None:
-        raise error_type(
+        raise EvidenceError(
             f"the YAML has the control character U+{ord(unprintable[0]):04X}",
             path=path,
             place=line_and_column(text, unprintable.start()),
             remedy="remove it, or write it as an escape in double quotes",
         )
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    scalars, starts = yaml.ScalarEvent, (yaml.MappingStartEvent, yaml.SequenceStartEvent)
-    ends = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
-    stack: list[_Frame] = []
-    documents: list[Any] = []
-    seen = 0
-
-    def add(value: Any, mark: Any) -> None:
-        if not stack:
-            documents.append(value)
-            return
-        frame = stack[-1]
-        if isinstance(frame.container, list):
-            frame.container.append(value)
-        elif frame.key is None:
-            if not isinstance(value, (str, int)) or isinstance(value, bool):
-                fail("a YAML key must be a plain string", mark)
-            key = str(value)
-            if key in frame.container:
-                fail(f"the YAML mapping has the key {key[:80]!r} twice", mark)
-            frame.key = key
-        else:
-            frame.container[frame.key] = value
-            frame.key = None
-
     try:
-        events: Iterable[Any] = yaml.parse(text, Loader=loader)
-        for event in events:
-            mark = event.start_mark
-            seen += 1
-            if seen > limits.json_items:
-                fail(f"the YAML has more than {limits.json_items} values", mark)
-            kind = type(event)
-            if kind in ends:
-                add(stack.pop().container, mark)
-                continue
-            if kind is yaml.DocumentStartEvent and documents:
-                fail("the YAML file holds more than one document", mark)
-            if kind is not scalars and kind not in starts and kind is not yaml.AliasEvent:
-                continue
-            if event.anchor is not None:
-                fail("YAML anchors and aliases are not accepted", mark)
-            if event.tag is not None:
-                fail(f"the YAML tag {event.tag[:40]!r} is not accepted", mark)
-            if kind is scalars:
-                if not event.value.isascii() and SURROGATE.search(event.value):
-                    fail("malformed YAML: a string has a lone surrogate", mark)
-                scalar = event.value if event.style in _QUOTED else _plain(event.value, limits, fail, mark)
-                add(scalar, mark)
-            else:
-                if len(stack) >= limits.json_depth:
-                    fail(f"the YAML nests deeper than {limits.json_depth} levels", mark)
-                if stack and isinstance(stack[-1].container, dict) and stack[-1].key is None:
-                    fail("a YAML key must be a plain string", mark)
-                stack.append(_Frame({} if kind is yaml.MappingStartEvent else []))
+        return _Reader(text, path, limits).document()
     except yaml.YAMLError as error:
         marked = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        what = f"malformed YAML: {getattr(error, 'problem', None) or error}"
-        if marked is not None:
-            fail(what, marked)
-        raise error_type(what, path=path, remedy="correct the YAML") from error
+        raise _refusal(f"malformed YAML: {getattr(error, 'problem', None) or error}", path, marked) from error
     except (ValueError, OverflowError) as error:  # the pure-Python parser, of an escape beyond Unicode
-        raise error_type(
-            "malformed YAML: an escape names no Unicode character", path=path, remedy="correct the escape"
-        ) from error
-    return documents[0] if documents else None
+        raise _refusal("malformed YAML: an escape names no Unicode character", path, None) from error
 
 
-def _plain(text: str, limits: Limits, fail: Any, mark: Any) -> Any:
+def _refusal(what: str, path: str, mark: Any) -> EvidenceError:
+    place = None if mark is None else f"line {mark.line + 1}, column {mark.column + 1}"
+    return EvidenceError(what, path=path, place=place, remedy="correct the YAML")
+
+
+class _Reader:
+    """Makes values of the parser's events."""
+
+    def __init__(self, text: str, path: str, limits: Limits) -> None:
+        import yaml
+
+        self._yaml, self._path, self._limits = yaml, path, limits
+        self._events = iter(yaml.parse(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+        self._seen = 0
+
+    def _fail(self, what: str, event: Any) -> NoReturn:
+        raise _refusal(what, self._path, event.start_mark)
+
+    def _next(self) -> Any:
+        event = next(self._events)
+        self._seen += 1
+        if self._seen > self._limits.json_items:
+            self._fail(f"the YAML has more than {self._limits.json_items} values", event)
+        return event
+
+    def document(self) -> Any:
+        """The only document; None where there is none."""
+        self._next()  # the stream begins
+        if isinstance(self._next(), self._yaml.StreamEndEvent):
+            return None
+        value = self._value(self._next(), 1)
+        self._next()  # the document ends
+        if not isinstance(following := self._next(), self._yaml.StreamEndEvent):
+            self._fail("the YAML file holds more than one document", following)
+        return value
+
+    def _value(self, event: Any, depth: int) -> Any:
+        if event.anchor is not None:
+            self._fail("YAML anchors and aliases are not accepted", event)
+        if event.tag is not None:
+            self._fail(f"the YAML tag {event.tag[:40]!r} is not accepted", event)
+        if isinstance(event, self._yaml.ScalarEvent):
+            if not event.value.isascii() and SURROGATE.search(event.value):
+                self._fail("malformed YAML: a string has a lone surrogate", event)
+            quoted = event.style in _QUOTED
+            return event.value if quoted else _plain(event.value, self._limits, self._fail, event)
+        if depth > self._limits.json_depth:
+            self._fail(f"the YAML nests deeper than {self._limits.json_depth} levels", event)
+        if isinstance(event, self._yaml.SequenceStartEvent):
+            items = []
+            while not isinstance(following := self._next(), self._yaml.SequenceEndEvent):
+                items.append(self._value(following, depth + 1))
+            return items
+        members: dict[str, Any] = {}
+        while not isinstance(following := self._next(), self._yaml.MappingEndEvent):
+            value = (
+                None if isinstance(following, self._yaml.CollectionStartEvent) else self._value(following, 0)
+            )
+            if not isinstance(value, (str, int)) or isinstance(value, bool):
+                self._fail("a YAML key must be a plain string", following)
+            if (key := str(value)) in members:
+                self._fail(f"the YAML mapping has the key {key[:80]!r} twice", following)
+            members[key] = self._value(self._next(), depth + 1)
+        return members
+
+
+def _plain(text: str, limits: Limits, fail: Any, event: Any) -> Any:
     if text in _NULL:
         return None
     if text in _BOOL:
@@ -142,13 +135,13 @@ def _plain(text: str, limits: Limits, fail: Any, mark: Any) -> Any:
     whole = _INT.fullmatch(text)
     if whole or _OCTAL_HEX.fullmatch(text):
         if len(text.lstrip("+-")) > limits.integer_digits:
-            fail(f"the number {text[:24]}… has more than {limits.integer_digits} digits", mark)
+            fail(f"the number {text[:24]}… has more than {limits.integer_digits} digits", event)
         return int(text, 10 if whole else 0)
     if _NO_NUMBER.fullmatch(text):
-        fail(f"{text} is not a number that evidence may have", mark)
+        fail(f"{text} is not a number that evidence may have", event)
     if _FLOAT.fullmatch(text):
         value = decimal(text, limits)
         if value is None:
-            fail(f"the number {text[:24]} is outside the supported range", mark)
+            fail(f"the number {text[:24]} is outside the supported range", event)
         return value
     return text

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from ....evidence.base.canonical import sha256_hex
 from ....evidence.base.errors import PolicyError, UsageError
+from ....evidence.reading.tar import pack
 from ....evidence.reading.workspace.named import read_named
-from ..archive import MAX_ARCHIVE, pack, unpack
+from ..archive import MAX_ARCHIVE, unpack
 from ..bundle import load_bundle
 from ..interface import Bundle
 from .identity import check_roots, check_version
@@ -75,7 +76,7 @@ def make(source: Path | Mapping[str, bytes], key: Private | None) -> Package:
     algorithm = None
     if key is not None:
         files[SIGNATURES], algorithm = sign(files, key)
-    data = pack(files)
+    data = pack(files, PolicyError)
     unpack(data, "the archive")
     return Package(data, bundle, algorithm, key is not None)
 

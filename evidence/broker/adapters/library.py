@@ -18,6 +18,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from ...base.errors import EnvironmentProblem
 from ..port.codes import CLIENT_ID_TAKEN
 from ..port.model import (
     AccountValue,
@@ -25,6 +26,7 @@ from ..port.model import (
     Fill,
     Instrument,
     InstrumentDetails,
+    Library,
     OpenOrder,
     OrderIntent,
     Position,
@@ -32,6 +34,7 @@ from ..port.model import (
     WhatIf,
     number,
 )
+from ..safety import check_library
 
 if TYPE_CHECKING:
     from ..port.reader import Reader
@@ -55,13 +58,18 @@ def _exact(value: object) -> Decimal:
 
 
 class LibraryAdapter:
-    """A client library that is installed: ``name`` is that of its package and of its distribution."""
+    """A client library that is installed: ``name`` is that of its package and of its distribution.
 
-    def __init__(self, name: str, version: str) -> None:
-        self.name, self.version = name, version
-        self._module = importlib.import_module(name)
+    Raises Refused, UsageError: as ``check_library``; EnvironmentProblem: it does not work with this Python.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self.name, self.version = library.value, check_library(library.value)
+        if library is Library.IB_INSYNC and sys.version_info >= (3, 14):
+            raise EnvironmentProblem("ib_insync does not work with Python 3.14", remedy="use ib_async")
+        self._module = importlib.import_module(self.name)
         # what matters comes as events; the libraries would print everything else to stderr, accounts included
-        for logger in (name, "eventkit"):
+        for logger in (self.name, "eventkit"):
             logging.getLogger(logger).addHandler(logging.NullHandler())
             logging.getLogger(logger).propagate = False
 

@@ -24,7 +24,7 @@ from ..port import (
     open_broker,
 )
 from ..safety import Target, check_accounts, check_library, check_target
-from ..simulator.scenario import Scenario, parse_scenario
+from ..simulator.scenario import Scenario
 from .simulated import calm, simulated
 
 WARM_UP = 20
@@ -68,9 +68,8 @@ def measure(library: str, scenario: Path | None, seed: int | None, orders: int) 
     check_library(library)
     found = []
     for delays in (False, True):
-        data = calm(scenario, seed, delays=delays)
-        used = parse_scenario(data, "the scenario")
-        with simulated(data) as port:
+        used = calm(scenario, seed, delays=delays)
+        with simulated(used) as port:
             latencies, name = asyncio.run(_orders(library, used, port, orders))
         found.append(Figures.of(latencies))
     return Measured(name, used.name, used.seed, *found)

@@ -1,14 +1,9 @@
-"""The log of a drill, and the archive that it goes into with the logs of the trading system."""
+"""The log of a drill."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import io
 import json
-import tarfile
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from ...base.errors import masked
 from ..port import ConnectionChanged, Event, Filled, OrderChanged
@@ -52,27 +47,3 @@ class Journal:
     def data(self) -> bytes:
         """The log as JSON Lines."""
         return b"".join(line + b"\n" for line in self._lines)
-
-
-def pack(files: Mapping[str, bytes]) -> bytes:
-    """A ``.tar.gz`` with these files; the same for the same files.
-
-    Raises ValueError: what was packed does not come out of it again.
-    """
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    data = gzip.compress(packed.getvalue(), mtime=0)
-    if unpacked(data) != {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}:
-        raise ValueError("the archive does not hold what was put into it")
-    return data
-
-
-def unpacked(data: bytes) -> dict[str, Any]:
-    """The SHA-256 of each file in an archive of ours."""
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-        found = ((member.name, archive.extractfile(member)) for member in archive)
-        return {name: hashlib.sha256(stream.read()).hexdigest() for name, stream in found if stream}

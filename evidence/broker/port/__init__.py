@@ -32,15 +32,15 @@ def open_broker(
         clock: microseconds since 1970; the machine's if None.
         sleep: waits so many seconds before the connection is tried again.
 
-    Raises EnvironmentProblem: the library is not installed, or both are.
+    Raises UsageError: the library is not installed, or both are.
     """
-    from ..adapters import load
+    from ..adapters.library import LibraryAdapter
 
-    return Broker(load(library), settings, clock, sleep)
+    return Broker(LibraryAdapter(library), settings, clock, sleep)
 
 
 def open_reader(library: Library, settings: Settings, *, sleep: Sleep = asyncio.sleep) -> Reader:
     """A port that can only look, not yet connected. Arguments and errors are those of ``open_broker``."""
-    from ..adapters import load
+    from ..adapters.library import LibraryAdapter
 
-    return Reader(load(library), settings, None, sleep)
+    return Reader(LibraryAdapter(library), settings, None, sleep)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from decimal import Decimal
@@ -45,8 +44,6 @@ class Broker(Reader):
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
         self._book = Book(self._settings.client_id, self._events, self._now)
-        self._awaited: deque[tuple[float, Record, bool]] = deque()
-        self._watch: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking_fills = False
 
@@ -262,26 +259,15 @@ class Broker(Reader):
 
     def _await(self, record: Record, *, cancelling: bool) -> None:
         """Do not wait for ever until the broker acknowledges an order, or has cancelled it."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + self._settings.acknowledge_timeout_s
-        self._awaited.append((due, record, cancelling))
-        if self._watch is None:
-            self._watch = loop.call_at(due, self._overdue)
+        seconds = self._settings.acknowledge_timeout_s
+        asyncio.get_running_loop().call_later(seconds, self._overdue, record, cancelling)
 
-    def _overdue(self) -> None:
-        self._watch = None
-        loop = asyncio.get_running_loop()
-        while self._awaited:
-            due, record, cancelling = self._awaited[0]
-            silent = record.acknowledged is None and not record.cancelling
-            if not record.settled and (record.cancelling if cancelling else silent):
-                if due > loop.time():
-                    self._watch = loop.call_at(due, self._overdue)
-                    return
-                what = "cancelled" if cancelling else "acknowledged"
-                text = f"not {what} within {self._settings.acknowledge_timeout_s:g} s"
-                self._book.give_up(record, OrderState.TIMEOUT, text)
-            self._awaited.popleft()
+    def _overdue(self, record: Record, cancelling: bool) -> None:
+        silent = record.acknowledged is None and not record.cancelling
+        if not record.settled and (record.cancelling if cancelling else silent):
+            what = "cancelled" if cancelling else "acknowledged"
+            text = f"not {what} within {self._settings.acknowledge_timeout_s:g} s"
+            self._book.give_up(record, OrderState.TIMEOUT, text)
 
     # connections
 

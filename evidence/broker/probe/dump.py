@@ -7,15 +7,13 @@ writes it. Nothing in a dump is executed.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError, UsageError
 from ...base.limits import DEFAULT
-from ...reading.parse import decode_text, line_and_column, parse_json
+from ...reading.parse import decode_text, line_and_column, parse_csv, parse_json
 from ..account_id import mask
 from ..port.model import AccountValue, AccountValues
 from .attestation import Attestation
@@ -46,7 +44,7 @@ def read_dump(data: bytes, path: str) -> dict[str, AccountValues]:
     elif start[:1] in ("[", "{"):
         rows = _of_json(parse_json(data, path, DEFAULT), path)
     else:
-        rows = _of_csv(text, path)
+        rows = _of_csv(data, path)
     found: dict[str, dict[AccountValue, None]] = {}
     for account, tag, value, currency, model in rows:
         if account not in ("", _ALL) and not model:
@@ -92,25 +90,12 @@ def _of_json(value: Any, path: str) -> list[list[str]]:
     return rows
 
 
-def _of_csv(text: str, path: str) -> list[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[list[str]] = []
-    try:
-        header = next(reader, [])
-        if not set(FIELDS[:4]) <= set(header) or len(set(header)) < len(header):
-            _fail(
-                "it is neither JSON, nor AccountValue(…) as Python prints it, nor CSV with the columns "
-                + ", ".join(FIELDS[:4]),
-                path,
-            )
-        for cells in reader:
-            if cells and len(cells) != len(header):
-                _fail(f"the row has {len(cells)} columns, not {len(header)}", path, f"line {reader.line_num}")
-            named = dict(zip(header, cells, strict=False))
-            rows += [[named.get(name, "") for name in FIELDS]] if cells else []
-    except csv.Error as error:
-        _fail(f"malformed CSV: {error}", path, f"line {reader.line_num}")
-    return rows
+def _of_csv(data: bytes, path: str) -> list[list[str]]:
+    columns = FIELDS[:4]
+    if not all(name.encode() in data.partition(b"\n")[0] for name in columns):
+        what = "it is neither JSON, nor AccountValue(…) as Python prints it, nor CSV with the columns "
+        _fail(what + ", ".join(columns), path)
+    return [[row.cells.get(name, "") for name in FIELDS] for row in parse_csv(data, path, None, DEFAULT)]
 
 
 def _fail(what: str, path: str, place: str | None = None) -> NoReturn:

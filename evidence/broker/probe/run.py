@@ -1,7 +1,7 @@
 """The probe: connects to the pinned paper account, reads it, measures how long that takes, and disconnects.
 
 It cannot trade: it uses the port's reader, which has no methods for orders and lets only the messages of
-``safety.READING`` out. What those leave open is whether the gateway's Read-Only API is on. No answer to a
+``codes.READING`` out. What those leave open is whether the gateway's Read-Only API is on. No answer to a
 message that is allowed tells it, so it stays unknown unless ``ask_read_only`` permits one more question,
 which a connection of its own asks beforehand (``preflight``), or somebody attests it.
 """
@@ -27,8 +27,9 @@ from ..port import (
     Settings,
     open_reader,
 )
+from ..port.codes import READING
 from ..preflight import after_preflight, preflight
-from ..safety import READING, Refused, Target, check_accounts, check_library, check_target
+from ..safety import Refused, Target, check_accounts, check_library, check_target
 from .attestation import Attestation
 from .figures import figures_of, holdings
 from .record import PAPER, SIMULATED, Latency, Record, make_record
@@ -64,17 +65,12 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
     Raises Refused: anything is not as the safety checks want it; BrokerProblem: the gateway cannot be reached
     or does not answer; EvidenceError: what it states contradicts itself or cannot be recorded.
     """
-    check_target(plan.target)
+    target = plan.target
+    check_target(target)
     check_library(plan.library)
-    step(f"asking the gateway at {plan.target.host}:{plan.target.port} who it is")
-    read_only = await preflight(plan.target, ask_read_only=plan.ask_read_only)
-    settings = Settings(
-        plan.target.port,
-        plan.target.client,
-        plan.target.host,
-        account=plan.target.account,
-        reconnect=False,
-    )
+    step(f"asking the gateway at {target.host}:{target.port} who it is")
+    read_only = await preflight(target, ask_read_only=plan.ask_read_only)
+    settings = Settings(target.port, target.client, target.host, target.account, reconnect=False)
     reader = open_reader(Library(plan.library), settings)
     values, positions, at_s, times = await _read(reader, plan)
     sent = dict(sorted(reader.traffic.by_id.items()))
@@ -87,21 +83,21 @@ async def probe(plan: Plan, attestation: Attestation | None = None) -> Record:
         read_only, known_from = attestation.read_only_api, "attestation"
     connection: dict[str, Any] = {
         "connected": True,
-        "host": plan.target.host,
-        "port": plan.target.port,
+        "host": target.host,
+        "port": target.port,
         "read_only": read_only,
         **({} if read_only is None else {"read_only_known_from": known_from}),
         "client": reader.library,
-        "client_id": plan.target.client,
+        "client_id": target.client,
         "server_version": reader.server_version,
         "messages": {str(number): count for number, count in sent.items()},
     }
     slas = plan.slas_us or {}
     return make_record(
         values,
-        SIMULATED if plan.target.simulated else PAPER,
+        SIMULATED if target.simulated else PAPER,
         format_utc(at_s),
-        positions=holdings(positions, plan.target.account, figures_of(values).currency),
+        positions=holdings(positions, target.account, figures_of(values).currency),
         attestation=attestation,
         connection=connection,
         latency=[Latency(name, tuple(taken), slas.get(name)) for name, taken in times.items()],

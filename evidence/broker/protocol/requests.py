@@ -81,6 +81,7 @@ _WHAT_IF = ("algoId", "whatIf", "orderMiscOptions", "solicited", "randomizeSize"
 _WITHOUT_VERSION = 78
 """From this message on, the request's id follows the message's number; before, a version is between."""
 _LONGEST_NUMBER = 32
+_HIGHEST = 2**31 - 1
 _LONGEST_FIELD = 4096
 _MOST_PARAMETERS = 100
 
@@ -104,13 +105,13 @@ class Request(Struct, frozen=True):
         """Whether the field is 1."""
         return self.fields.get(name, "") in ("1", "true", "True")
 
-    def number(self, name: str, *, highest: int = 2**31 - 1) -> int:
-        """The field as an integer of at least -1. Raises Malformed: it is none, or out of range."""
+    def number(self, name: str) -> int:
+        """The field as an integer from -1 to 2³¹ - 1. Raises Malformed: it is none, or out of range."""
         text = self.fields.get(name, "")
         if len(text) > _LONGEST_NUMBER or not text.removeprefix("-").isascii():
             raise Malformed(f"{self.name}: {name} is no integer")
-        if not text.removeprefix("-").isdigit() or not -1 <= int(text) <= highest:
-            raise Malformed(f"{self.name}: {name} is no integer from -1 to {highest}")
+        if not text.removeprefix("-").isdigit() or not -1 <= int(text) <= _HIGHEST:
+            raise Malformed(f"{self.name}: {name} is no integer from -1 to {_HIGHEST}")
         return int(text)
 
     def decimal(self, name: str) -> Decimal:

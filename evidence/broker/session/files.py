@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -110,6 +111,4 @@ def metrics_file(figures: Mapping[str, Fraction]) -> bytes:
 
 def _decimal(value: Fraction, decimals: int) -> str:
     """The figure, rounded half to even."""
-    scaled = round(value * 10**decimals)
-    sign, digits = "-" if scaled < 0 else "", str(abs(scaled)).rjust(decimals + 1, "0")
-    return sign + (f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits)
+    return f"{Decimal(round(value * 10**decimals)).scaleb(-decimals):f}"

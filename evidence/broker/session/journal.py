@@ -188,7 +188,7 @@ def _wrong(record: Any, number: int, intents: set[str]) -> str | None:
         if kind == name:
             found = violations("", contract, record[name], quote=False)
     if found:
-        return f"{found[0][0]} of the record {found[0][1]}"
+        return f"{found[0][0]} of the record: {found[0][1]}"
     if record["n"] != number or (kind == "session") != (number == 1):
         return f"record {record['n']} ({kind}) does not belong there"
     if kind == "intent":

@@ -66,13 +66,13 @@ class Recorder:
             times["intent"] or order.at_us, times["submitted"], times["acknowledged"]
         )
 
-    def notice(self, kind: str, detail: str, code: int | None = None, at: int | None = None) -> None:
+    def notice(self, kind: str, detail: str, code: int | None = None) -> None:
         """Add a word to the session's log: ``info``, ``error`` or about pacing."""
         text = masked(" ".join(detail.split()))[:_LONGEST]
         said = code is not None and code >= 0 and code not in _CONNECTION
         if code == _PACING and kind != "pacing_violation":  # each of those has its own record
             said = False
-        self.write("notice", at, type=kind, code=code if said else None, detail=text)
+        self.write("notice", type=kind, code=code if said else None, detail=text)
 
     def report(self, report: OrderReport, at: int | None = None) -> None:
         """Add an execution report, unless it says what the last one said."""

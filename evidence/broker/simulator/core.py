@@ -17,7 +17,7 @@ from . import replies
 from .account import Account
 from .answers import Answers
 from .desk import Desk
-from .faults import MESSAGES, Faults, message_of
+from .faults import MESSAGES, Faults
 from .scenario import TIME, Fault, Scenario
 from .wire import Connection, Output, Wire
 
@@ -242,15 +242,9 @@ class Simulator:
 
     def _timed(self, fault: Fault) -> None:
         self._wire.event("fault", fault=fault.fault, at=TIME, number=0)
-        if fault.fault == "drop":
-            connected: list[Connection | None] = [*self._wire.connections.values()]
-            for connection in connected or [None]:
-                self._faults.drop(fault, connection)
-        elif fault.fault == "outage":
-            self._wire.begin_outage(fault)
-        else:
-            for ready in self._wire.ready():
-                self._wire.error(ready, -1, *message_of(fault))
+        found = self._wire.connections.values() if fault.fault == "drop" else self._wire.ready()
+        for connection in [*found] or [None]:
+            self._faults.strike(fault, connection)
 
     def _met(self, connection: Connection, phase: str, number: int) -> int:
         """Let the faults of a phase of a connection happen: how many microseconds they delay its answer."""
@@ -258,13 +252,6 @@ class Simulator:
         for fault in self._faults.meeting(phase, number, connection):
             if fault.fault == "delay":
                 delay += fault.delay_ms * 1000
-            elif fault.fault == "drop":
-                self._faults.drop(fault, connection)
-            elif fault.fault == "outage":
-                self._wire.begin_outage(fault)
             else:
-                code, text = message_of(fault)
-                self._wire.error(connection, -1, code, text)
-                if code == 326:
-                    self._wire.close(connection, "refused by the scenario")
+                self._faults.strike(fault, connection)
         return delay

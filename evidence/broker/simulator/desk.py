@@ -320,15 +320,13 @@ class Desk:
                 quantity = order.remaining if percent == 100 else min(max(part, Decimal(1)), order.remaining)
                 if quantity > 0 and not order.done:
                     self._fill(order, quantity)
-        elif fault.fault == "drop":
-            self._faults.drop(fault, self._wire.of_client(order.client))
-            if fault.lost:
-                self._forget(order)
-                return False
-        elif fault.fault == "outage":
-            self._wire.begin_outage(fault)
         elif fault.fault == "error":
             return self._reject(order, fault, new=new)
+        else:
+            self._faults.strike(fault, self._wire.of_client(order.client))
+            if fault.fault == "drop" and fault.lost:
+                self._forget(order)
+                return False
         return True
 
     def _reject(self, order: Order, fault: Fault, *, new: bool) -> bool:

@@ -76,9 +76,20 @@ class Faults:
             and (chance is None or self._wire.draw("fault", index, number) < chance / 1_000_000)
         )
 
-    def drop(self, fault: Fault, connection: Connection | None) -> None:
-        """Close a connection, and refuse new ones for as long as the fault says."""
-        if fault.refuse_ms:
-            self._wire.refused_until = self._wire.now + fault.refuse_ms * 1000
-        if connection is not None:
-            self._wire.close(connection, "dropped by the scenario")
+    def strike(self, fault: Fault, connection: Connection | None) -> None:
+        """Let a drop, an outage or an error happen to a connection.
+
+        A drop closes it, and refuses new ones for as long as the fault says.
+        """
+        wire = self._wire
+        if fault.fault == "outage":
+            wire.begin_outage(fault)
+        elif fault.fault == "error":
+            wire.error(connection, -1, *message_of(fault))
+            if fault.code == 326 and connection is not None:
+                wire.close(connection, "refused by the scenario")
+        elif fault.fault == "drop":
+            if fault.refuse_ms:
+                wire.refused_until = wire.now + fault.refuse_ms * 1000
+            if connection is not None:
+                wire.close(connection, "dropped by the scenario")

@@ -73,7 +73,7 @@ class ObservationLog:
         self._bytes = 0
         self._path = path
         try:
-            self._stream: IO[bytes] = path.open("xb")
+            self._stream: IO[bytes] = path.open("xb", buffering=0)  # readers see each record at once
         except OSError as error:
             taken = isinstance(error, FileExistsError)
             why = "there is such a file already" if taken else error.strerror
@@ -89,10 +89,6 @@ class ObservationLog:
             what = f"the observation log has reached {DEFAULT.stream_bytes} bytes"
             raise EnvironmentProblem(what, path=str(self._path), remedy="use several shorter sessions")
         self._stream.write(line)
-
-    def flush(self) -> None:
-        """Let readers see what was written."""
-        self._stream.flush()
 
     def __enter__(self) -> ObservationLog:
         return self
@@ -132,20 +128,11 @@ async def run_session(
             summary.host, summary.port = server.host, server.port
             listening(server.host, server.port)
             waiting: asyncio.Future[Any] = asyncio.ensure_future(stopped.wait())
-            flushing: asyncio.Future[Any] = asyncio.ensure_future(_flush(log))
             failure: asyncio.Future[Any] = server.failure
             done, _ = await asyncio.wait(
-                {waiting, flushing, failure}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+                {waiting, failure}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
             )
             waiting.cancel()
-            flushing.cancel()
             for one in done:
                 one.result()
     return summary
-
-
-async def _flush(log: ObservationLog | None) -> None:
-    while True:
-        await asyncio.sleep(0.2)
-        if log is not None:
-            log.flush()

@@ -108,7 +108,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:
@@ -224,14 +224,11 @@ class ArtifactsCollector:
 
 def _file(view: View, path: str, protection: Protection, record: Recorded) -> dict[str, Any]:
     """What is known of one file, whatever its row asks of it."""
-    change = record.changes.get(path)
     return {
         "path": path,
         "bytes": len(view.read(path)),
         "sha256": view.digest(path),
         "tracked": path in record.tracked if record.commit is not None else None,
-        "last_commit": change
-        and {"commit": change.commit, "author": change.author_email, "time_s": change.time_s},
         "signed": protection.method,
         "signed_by": protection.by,
     }

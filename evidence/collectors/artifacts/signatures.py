@@ -17,10 +17,10 @@ signature states its time itself, and git holds it against the time the key is a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from ...base.errors import EvidenceError
 from ...collecting.interface import Problem
@@ -28,7 +28,6 @@ from ...reading.files import blob_id
 from ...reading.workspace import View
 
 if TYPE_CHECKING:
-    from ...reading.git.changes import Change
     from ...reading.git.signatures import Signature
     from ...signing.allowed_signers import AllowedSigners
 
@@ -62,14 +61,12 @@ class Recorded(Struct, frozen=True):
         commit: the commit checked out.
         tracked: the files that it has, whatever their bytes there.
         unmodified: the files that it has with exactly the present bytes.
-        changes: the last commit that touched each file, where the history reaches that far.
         signatures: of that commit first, then of the signed tags on it by name.
     """
 
     commit: str | None = None
     tracked: frozenset[str] = frozenset()
     unmodified: frozenset[str] = frozenset()
-    changes: Mapping[str, Change] = field(default_factory=dict)
     signatures: tuple[Vouched, ...] = ()
 
 
@@ -101,7 +98,7 @@ def allowed(
 
 
 def recorded(view: View, paths: Sequence[str], signers: bytes) -> Recorded:
-    """What git says of the files: four git commands, and some more where something is signed.
+    """What git says of the files: two git commands, and some more where something is signed.
 
     Tags are looked for only where somebody is allowed to sign; ``signers`` is the content of allowed_signers.
 
@@ -120,8 +117,7 @@ def recorded(view: View, paths: Sequence[str], signers: bytes) -> Recorded:
     for tag in history.signed_tags(commit) if signers else ():
         name = tag.name.encode("utf-8", "backslashreplace").decode()
         vouched.append(Vouched(name, commit, history.verify_tag(tag, signers)))
-    changes = history.last_changes(sorted(blobs))
-    return Recorded(commit, frozenset(blobs), unmodified, changes, tuple(vouched))
+    return Recorded(commit, frozenset(blobs), unmodified, tuple(vouched))
 
 
 def protections(

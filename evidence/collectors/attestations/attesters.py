@@ -6,7 +6,6 @@ an operator or a trust ref decides about it as about ``allowed_signers``.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -62,12 +61,7 @@ def covers(pattern: str, target: str) -> bool:
     """Whether the pattern of a subject covers ``commit`` or the file at a path."""
     if COMMIT in (pattern, target):
         return pattern == target
-    return _regex(pattern).fullmatch(target) is not None
-
-
-@functools.cache
-def _regex(pattern: str) -> Any:
-    return glob_regex(pattern)
+    return glob_regex(pattern).fullmatch(target) is not None
 
 
 class Requirement(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from .attesters import Attester
 from .public_keys import PublicKey
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate, GeneralName
+    from cryptography.x509 import Certificate
 
 _ISSUER, _OLD_ISSUER = "1.3.6.1.4.1.57264.1.8", "1.3.6.1.4.1.57264.1.1"
 """Who established the identity: Fulcio's extensions, https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md."""
@@ -90,16 +90,8 @@ class Signer(Struct, frozen=True):
 
     def is_whom(self, attester: Attester) -> bool:
         """Whether this is the identity, established by the issuer, that the attester has."""
-        parts = attester.identity.split("*")
-        if attester.issuer != self.issuer:
-            return False
-        return _matches(parts, self.identity)
-
-
-def _matches(parts: list[str], text: str) -> bool:
-    import re
-
-    return re.fullmatch("[^/]*".join(map(re.escape, parts)), text) is not None
+        pattern = "[^/]*".join(map(re.escape, attester.identity.split("*")))
+        return attester.issuer == self.issuer and re.fullmatch(pattern, self.identity) is not None
 
 
 def _check_purpose(extensions: Any) -> None:
@@ -125,13 +117,10 @@ def _identity(extensions: Any) -> str:
         UniformResourceIdentifier,
     )
 
-    def names() -> Iterator[GeneralName]:
-        try:
-            yield from extensions.get_extension_for_class(SubjectAlternativeName).value
-        except ExtensionNotFound:
-            return
-
-    found = list(names())
+    try:
+        found = list(extensions.get_extension_for_class(SubjectAlternativeName).value)
+    except ExtensionNotFound:
+        found = []
     if len(found) != 1 or not isinstance(found[0], (RFC822Name, UniformResourceIdentifier)):
         raise ValueError("the certificate does not have exactly one URI or e-mail address as its subject")
     return str(found[0].value)

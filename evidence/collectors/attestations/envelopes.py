@@ -2,7 +2,8 @@
 
 Formats: DSSE ``envelope.md`` and ``protocol.md`` v1.0.2; in-toto attestation framework
 ``spec/v1/bundle.md``; Sigstore ``sigstore_bundle.proto`` v0.3 in its JSON form, which ``gh attestation
-download`` writes one a line. What is read here is not verified yet: key ids, certificates and log entries are
+download`` writes one a line. Their contracts are ``dsse_envelope``, ``sigstore_bundle`` and
+``attested_statement``. What is read here is not verified yet: key ids, certificates and log entries are
 what the file says.
 """
 
@@ -16,24 +17,22 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
+from ...base.contracts import check_file
 from ...base.errors import EvidenceError
 from ...base.limits import Limits
 from ...reading.json_lines import RecordReader
 from ...reading.parse import parse_json
 from ...reading.workspace import View
-from ..shared.json_fields import Fields, Place, shown
+from ..shared.json_fields import shown
 
 MOST_IN_FILE: Final = 1000
-MOST_SIGNATURES: Final = 10
-MOST_SUBJECTS: Final = 10_000
 _REMEDY = "write the attestation again with the tool that made it, such as: gh attestation download"
 _BUNDLE = re.compile(r"application/vnd\.dev\.sigstore\.bundle(\.v0\.3\+json|\+json;version=0\.3)")
 _STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _URL_SAFE = str.maketrans("-_", "+/")
-DIGESTS: Final = {"sha256": 64, "sha384": 96, "sha512": 128, "sha1": 40, "gitCommit": 40}
-"""The digests of subjects that are looked at, with their lengths in hex."""
-_HEX = re.compile(r"[0-9a-f]+")
+DIGESTS: Final = ("sha256", "sha384", "sha512", "sha1", "gitCommit")
+"""The digests of subjects that are looked at."""
 
 
 class NotUnderstood(Exception):
@@ -121,66 +120,56 @@ def _attempt(
 
 
 def _read(document: Any, path: str, line: int | None, limits: Limits) -> Attestation:
-    read = Fields(path, _REMEDY)
-    whole = read.whole(document)
-    more: dict[str, Any] = {}
-    envelope, place = whole, Place()
+    whole = document if isinstance(document, dict) else {}
     bundled = "mediaType" in whole
     if bundled:
-        kind = read.required(whole, "mediaType", ())
-        if not _BUNDLE.fullmatch(kind):
+        if not _BUNDLE.fullmatch(kind := str(whole["mediaType"])):
             raise NotUnderstood(f"is a bundle of the type {shown(kind, 80)!r}; only Sigstore's v0.3 is read")
-        envelope, place = read.mapping(whole, "dsseEnvelope", ()), ("dsseEnvelope",)
-        if not envelope:
-            read.fail("the bundle has no dsseEnvelope: it signs a file, not a statement", ())
-        more = _material(read, read.mapping(whole, "verificationMaterial", ()))
+        if whole.get("dsseEnvelope") is None:
+            raise _refusal("the bundle has no dsseEnvelope: it signs a file, not a statement", path)
     elif "payload" not in whole:
-        read.fail("is neither a DSSE envelope nor a Sigstore bundle", ())
+        raise _refusal("is neither a DSSE envelope nor a Sigstore bundle", path)
+    check_file("sigstore_bundle" if bundled else "dsse_envelope", whole, path)
+    envelope = whole["dsseEnvelope"] if bundled else whole
+    more = _material(whole["verificationMaterial"], path) if bundled else {}
     hint = more.pop("hint", "")
-    payload = _bytes(read, envelope, "payload", place)
-    payload_type = read.required(envelope, "payloadType", place)
-    found = list(read.objects(envelope, "signatures", place))
-    if len(found) > MOST_SIGNATURES or (bundled and len(found) != 1):
-        most = "exactly one" if bundled else f"at most {MOST_SIGNATURES}"
-        read.fail(f"there are {len(found)} signatures, where {most} may be", (*place, "signatures"))
+    payload = _bytes(envelope, "payload", path)
     signatures = tuple(
-        Signature(_bytes(read, one, "sig", at), read.text(one, "keyid", at) or hint) for one, at in found
+        Signature(_bytes(one, "sig", path), one.get("keyid") or hint)
+        for one in envelope.get("signatures") or ()
     )
-    if payload_type != _PAYLOAD_TYPE:
-        raise NotUnderstood(
-            f"has a payload of the type {shown(payload_type, 80)!r}; only {_PAYLOAD_TYPE} is read"
-        )
-    predicate_type, subjects = _statement(read, payload, (*place, "payload"), limits)
-    kind = "sigstore" if bundled else "dsse"
-    return Attestation(path, line, kind, payload, predicate_type, subjects, signatures, **more)  # type: ignore[arg-type]
+    if (kind := envelope["payloadType"]) != _PAYLOAD_TYPE:
+        raise NotUnderstood(f"has a payload of the type {shown(kind, 80)!r}; only {_PAYLOAD_TYPE} is read")
+    stated = _statement(payload, path, limits)
+    return Attestation(path, line, "sigstore" if bundled else "dsse", payload, *stated, signatures, **more)
 
 
-def _material(read: Fields, material: dict[str, Any]) -> dict[str, Any]:
-    place: Place = ("verificationMaterial",)
-    kinds = [kind for kind in ("certificate", "publicKey") if material.get(kind) is not None]
-    if len(kinds) != 1:
-        read.fail("there is not exactly one of certificate and publicKey", place)
-    inner = read.mapping(material, kinds[0], place)
-    if kinds == ["publicKey"]:
-        return {"hint": read.text(inner, "hint", (*place, "publicKey")) or ""}
-    stamps = read.mapping(material, "timestampVerificationData", place)
-    there = (*place, "timestampVerificationData")
-    found = list(read.objects(stamps, "rfc3161Timestamps", there))
-    entries = tuple(entry for entry, _ in read.objects(material, "tlogEntries", place))
-    if max(len(found), len(entries)) > MOST_SIGNATURES:
-        read.fail(f"there are more than {MOST_SIGNATURES} time stamps or log entries", place)
+def _refusal(what: str, path: str, place: str = "/") -> EvidenceError:
+    return EvidenceError(what, path=path, place=place, remedy=_REMEDY)
+
+
+def _material(material: dict[str, Any], path: str) -> dict[str, Any]:
+    """What a bundle tells beside its envelope, as members of an attestation, or the key's ``hint``."""
+    certificate, key = material.get("certificate"), material.get("publicKey")
+    if (certificate is None) == (key is None):
+        what = "there is not exactly one of certificate and publicKey"
+        raise _refusal(what, path, "/verificationMaterial")
+    if certificate is None:
+        return {"hint": material["publicKey"].get("hint") or ""}
+    stamps = (material.get("timestampVerificationData") or {}).get("rfc3161Timestamps") or ()
     return {
-        "certificate": _bytes(read, inner, "rawBytes", (*place, "certificate")),
-        "log_entries": entries,
-        "timestamps": tuple(_bytes(read, one, "signedTimestamp", at) for one, at in found),
+        "certificate": _bytes(certificate, "rawBytes", path),
+        "log_entries": tuple(material.get("tlogEntries") or ()),
+        "timestamps": tuple(_bytes(one, "signedTimestamp", path) for one in stamps),
     }
 
 
-def _bytes(read: Fields, owner: dict[str, Any], key: str, place: Place) -> bytes:
+def _bytes(owner: dict[str, Any], key: str, path: str) -> bytes:
     try:
-        return decoded(read.required(owner, key, place))
-    except ValueError:
-        read.fail(f"{key!r} is not base64, or not its one way of writing these bytes", (*place, key))
+        return decoded(owner[key])
+    except ValueError as error:
+        what = f"{key!r} is not base64, or not its one way of writing these bytes"
+        raise _refusal(what, path) from error
 
 
 def decoded(text: str) -> bytes:
@@ -200,40 +189,21 @@ def decoded(text: str) -> bytes:
     return found
 
 
-def _statement(read: Fields, payload: bytes, place: Place, limits: Limits) -> tuple[str, tuple[Subject, ...]]:
+def _statement(payload: bytes, path: str, limits: Limits) -> tuple[str, tuple[Subject, ...]]:
     """The predicate type and the subjects. Signed is the payload as it is: it need not be canonical JSON."""
     try:
-        value = parse_json(payload, read.path, limits)
+        statement = parse_json(payload, path, limits)
     except EvidenceError as error:
-        read.fail(f"the payload cannot be read: {error.what}", place)
-    statement = read.whole(value)
-    kind = read.required(statement, "_type", place)
-    if kind not in _STATEMENT_TYPES:
+        raise _refusal(f"the payload cannot be read: {error.what}", path, "/payload") from error
+    kind = statement.get("_type") if isinstance(statement, dict) else None
+    if isinstance(kind, str) and kind not in _STATEMENT_TYPES:
         raise NotUnderstood(
             f"holds a statement of the type {shown(kind, 80)!r}; in-toto's v1 and v0.1 are read"
         )
-    predicate_type = read.required(statement, "predicateType", place)
-    found = []
-    for subject, at in read.objects(statement, "subject", place):
-        digests = read.mapping(subject, "digest", at)
-        if not digests:
-            read.fail("the subject has no digest", at)
-        found.append(Subject(read.text(subject, "name", at) or "", _digests(read, digests, (*at, "digest"))))
-    if not 0 < len(found) <= MOST_SUBJECTS:
-        read.fail(f"the statement has {len(found)} subjects, where 1 to {MOST_SUBJECTS} may be", place)
-    return predicate_type, tuple(found)
-
-
-def _digests(read: Fields, stated: dict[str, Any], place: Place) -> dict[str, str]:
-    known = {}
-    for algorithm, length in DIGESTS.items():
-        value = read.text(stated, algorithm, place)
-        if value is not None:
-            if len(value) not in ({40, 64} if algorithm == "gitCommit" else {length}) or not _HEX.fullmatch(
-                value
-            ):
-                read.fail(
-                    f"the {algorithm} digest is not lower-case hex of the right length", (*place, algorithm)
-                )
-            known[algorithm] = value
-    return known
+    check_file("attested_statement", statement, path)
+    return statement["predicateType"], tuple(
+        Subject(
+            one.get("name") or "", {kind: value for kind in DIGESTS if (value := one["digest"].get(kind))}
+        )
+        for one in statement["subject"]
+    )

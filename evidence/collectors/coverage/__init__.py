@@ -167,7 +167,7 @@ class CoverageCollector:
         if path == json_report:
             from .json_report import read_report
 
-            return "coverage-json", read_report(view.read_json(path), path, book)
+            return "coverage-json", read_report(view, path, book)
         if path == xml:
             from .cobertura import read_cobertura
 

@@ -16,9 +16,13 @@ from msgspec import Struct, field
 from ...base.errors import EvidenceError
 from .model import Book, Measured, Record
 
-_NUMBER = re.compile(rb"[0-9]{1,9}")
-_HITS = re.compile(rb"[0-9]{1,19}")
-_ENTRY = re.compile(rb"[A-Z]{2,10}:|end_of_record\Z|#|\s*\Z")
+_LINE = re.compile(rb"DA:([0-9]{1,9}),([0-9]{1,19})(?:,[^,]*)?")
+"""Line and hits; what may follow is a checksum of the source line."""
+_BRANCH = re.compile(rb"BRDA:([0-9]{1,9}),[^,]+,.*,(-|[0-9]{1,19})")
+"""Line, block, branch (perhaps a text with commas) and how often it was taken; ``-``: the line never ran."""
+_SUM = re.compile(rb"(BRF|BRH):([0-9]{1,9})")
+_READ = (b"DA:", b"BRDA:", b"BRF:", b"BRH:")
+_OTHER = re.compile(rb"[A-Z]{2,10}:|#|\s*\Z")
 _NAME_BYTES = 4096
 
 
@@ -30,116 +34,77 @@ class _File(Struct):
     """
 
     name: str
-    listed: set[int] = field(default_factory=set)
-    ran: set[int] = field(default_factory=set)
-    branches: dict[int, tuple[int, int]] = field(default_factory=dict)
+    record: Record = field(default_factory=lambda: Record(listed=set()))
     sums: dict[bytes, int] = field(default_factory=dict)
+
+    def take(self, line: bytes) -> bool:
+        """Take note of a line, branch or sum; whether it is one."""
+        if found := _LINE.fullmatch(line):
+            number = int(found[1])
+            if self.record.listed is not None:
+                self.record.listed.add(number)
+            if found[2].strip(b"0"):
+                self.record.ran.add(number)
+        elif found := _BRANCH.fullmatch(line):
+            taken, total = self.record.branches.get(int(found[1]), (0, 0))
+            self.record.branches[int(found[1])] = (taken + bool(found[2].strip(b"-0")), total + 1)
+        elif found := _SUM.fullmatch(line):
+            self.sums[found[1]] = int(found[2])
+        return found is not None
+
+    def complete(self) -> Record:
+        """Its record, with the branches that are only in its sums."""
+        counts = self.record.counts()
+        spare = self.sums.get(b"BRF", 0) - counts.branches
+        if spare > 0 and spare == self.sums.get(b"BRH", 0) - counts.taken:
+            # coverage.py counts both branches of a line marked "pragma: no branch" as taken, and lists those
+            # that really were; with the rest the figures are those of its own report
+            taken, total = self.record.branches.get(0, (0, 0))
+            self.record.branches[0] = (taken + spare, total + spare)
+        return self.record
 
 
 def read_lcov(lines: Iterable[tuple[int, bytes]], path: str, book: Book) -> Measured:
     """The measurement in the lines of an LCOV report.
 
-    Raises:
-        EvidenceError: malformed, not such a report, or cut off.
+    Raises EvidenceError: malformed, not such a report, or cut off.
     """
-    reader = _Reader(path, book)
-    for number, line in lines:
-        reader.take(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
-    return reader.finish()
+    file: _File | None = None
+    files, branches, number = 0, False, 0
 
-
-class _Reader:
-    def __init__(self, path: str, book: Book) -> None:
-        self._path = path
-        self._book = book
-        self._file: _File | None = None
-        self._files = 0
-        self._branches = False
-        self._line = 0
-
-    def take(self, number: int, line: bytes) -> None:
-        """One line of the report."""
-        self._line = number
-        line = line.rstrip(b"\r")
-        key, _, rest = line.partition(b":")
-        file = self._file
-        if file is not None and key == b"DA":
-            fields = rest.split(b",")
-            if len(fields) not in (2, 3):  # the third is a checksum of the source line
-                self._fail("has a DA entry that is not line,hits")
-            covered = self._number(fields[0])
-            file.listed.add(covered)
-            if self._ran(fields[1]):
-                file.ran.add(covered)
-        elif key == b"SF":
-            self._begin(rest)
-        elif file is not None and key == b"BRDA":
-            self._branch(file, rest)
-        elif file is not None and key in (b"BRF", b"BRH"):
-            file.sums[key] = self._number(rest)
-        elif file is not None and line == b"end_of_record":
-            self._end(file)
-        elif _ENTRY.match(line) is None:
-            self._fail(f"has the unknown entry {_shown(line)}" if self._files else "is no LCOV report")
-        elif file is None and key in (b"DA", b"BRDA", b"end_of_record"):
-            self._fail(f"has {key.decode()} outside of a record")
-
-    def finish(self) -> Measured:
-        """The measurement, after the last line."""
-        if self._file is not None:
-            self._fail(f"ends inside the record of {self._file.name[:200]!r}")
-        if not self._files:
-            self._fail("is no LCOV report: it has no record")
-        undated = f"{self._path} is an LCOV report, which states no time"
-        return Measured(self._book.finish(self._path), self._branches, None, "lcov", undated=undated)
-
-    def _fail(self, what: str) -> NoReturn:
+    def fail(what: str) -> NoReturn:
         remedy = "write the report again: coverage lcov"
-        raise EvidenceError(what, path=self._path, place=f"line {self._line}", remedy=remedy)
+        raise EvidenceError(what, path=path, place=f"line {number}", remedy=remedy)
 
-    def _begin(self, name: bytes) -> None:
-        if self._file is not None:
-            self._fail(f"begins a record inside the one of {self._file.name[:200]!r}")
-        if not name or len(name) > _NAME_BYTES or b"\x00" in name:
-            self._fail("has a record without a usable file name")
-        # a name that is not UTF-8 is no file that is asked about
-        self._file = _File(name.decode("utf-8", "backslashreplace"))
-
-    def _number(self, text: bytes) -> int:
-        if _NUMBER.fullmatch(text) is None:
-            self._fail(f"has the number {_shown(text)}")
-        return int(text)
-
-    def _ran(self, hits: bytes) -> bool:
-        if _HITS.fullmatch(hits) is None:
-            self._fail(f"has the hits {_shown(hits)}, which is no count of up to 19 digits")
-        return bool(hits.strip(b"0"))
-
-    def _branch(self, file: _File, rest: bytes) -> None:
-        """``line,block,branch,taken``: a branch may be text with commas; ``-``: the line never ran."""
-        first, _, others = rest.partition(b",")
-        block, _, last = others.partition(b",")
-        _branch, comma, hits = last.rpartition(b",")
-        if not comma or not block:
-            self._fail("has a BRDA entry that is not line,block,branch,taken")
-        line = self._number(first)
-        taken, total = file.branches.get(line, (0, 0))
-        file.branches[line] = (taken + (hits != b"-" and self._ran(hits)), total + 1)
-
-    def _end(self, file: _File) -> None:
-        self._file = None
-        self._files += 1
-        self._branches = self._branches or bool(file.branches) or b"BRF" in file.sums
-        record = Record(file.ran, listed=file.listed, branches=file.branches)
-        counts = record.counts()
-        spare = file.sums.get(b"BRF", 0) - counts.branches
-        if spare > 0 and spare == file.sums.get(b"BRH", 0) - counts.taken:
-            # coverage.py counts both branches of a line marked "pragma: no branch" as taken, and lists those
-            # that really were; with the rest the figures are those of its own report
-            taken, total = record.branches.get(0, (0, 0))
-            record.branches[0] = (taken + spare, total + spare)
-        self._book.add(file.name, record)
+    for number, line in lines:
+        line = (line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line).rstrip(b"\r")
+        if file is not None and file.take(line):
+            continue
+        if line.startswith(b"SF:"):
+            if file is not None:
+                fail(f"begins a record inside the one of {file.name[:200]!r}")
+            name = line[3:]
+            if not name or len(name) > _NAME_BYTES or b"\x00" in name:
+                fail("has a record without a usable file name")
+            # a name that is not UTF-8 is no file that is asked about
+            file = _File(name.decode("utf-8", "backslashreplace"))
+        elif line == b"end_of_record" and file is not None:
+            files += 1
+            branches = branches or bool(file.record.branches) or b"BRF" in file.sums
+            book.add(file.name, file.complete())
+            file = None
+        elif line == b"end_of_record" or line.startswith(_READ):
+            how = "a malformed entry" if file is not None else "outside of a record the entry"
+            fail(f"has {how} {_shown(line)}")
+        elif not _OTHER.match(line):
+            fail(f"has the unknown entry {_shown(line)}" if files else "is no LCOV report")
+    if file is not None:
+        fail(f"ends inside the record of {file.name[:200]!r}")
+    if not files:
+        fail("is no LCOV report: it has no record")
+    undated = f"{path} is an LCOV report, which states no time"
+    return Measured(book.finish(path), branches, None, "lcov", undated=undated)
 
 
-def _shown(text: bytes) -> str:
-    return repr(text[:40].decode("utf-8", "backslashreplace"))
+def _shown(line: bytes) -> str:
+    return repr(line[:40].decode("utf-8", "backslashreplace"))

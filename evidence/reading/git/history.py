@@ -9,16 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...base.errors import ConfigError, EnvironmentProblem, EvidenceError
 from ...base.limits import DEFAULT, Limits
 from ..files import blob_id
+from ..paths import check_relative
 from . import plumbing as git
-
-if TYPE_CHECKING:
-    from .changes import Change
-    from .signatures import Signature, Tag
+from .changes import all_lines, changed_lines, renames
+from .objects import blobs, read
+from .process import ask, prefix, run
+from .signatures import Signature, Tag, annotated_tags, check, names, split
 
 _REVISION = re.compile(r"[^\x00-\x20\x7f-\xa0~^:?*\[\\@{}-][^\x00-\x20\x7f-\xa0~^:?*\[\\{}]{0,249}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -66,8 +66,6 @@ class History:
                 path="gate.yaml",
                 remedy="name a branch or a tag, or give a commit id",
             )
-        from .process import ask, prefix
-
         if prefix(self.root) is None:
             return None
         query = f"{revision}^{{commit}}\n".encode()
@@ -84,8 +82,6 @@ class History:
             return True
         if self.resolve(revision) is None:
             return False
-        from .process import run
-
         # one line for each that is a ref: what it is in full, `HEAD` for a detached one
         done = run(self.root, ["rev-parse", "--symbolic-full-name", "HEAD", revision], self.limits)
         names = [line.casefold() for line in done.stdout.decode("utf-8", "replace").splitlines()]
@@ -103,9 +99,6 @@ class History:
         Raises EvidenceError: it is larger than ``limits.file_bytes``; it was not read then; ConfigError:
         ``path`` leaves the workspace.
         """
-        from ..paths import check_relative
-        from .process import ask
-
         check_relative(path, found=True)
         arguments = ["ls-tree", "-z", "-l", _checked(commit), "--", path]
         meta, _, name = ask(self.root, arguments, self.limits).rstrip(b"\x00").partition(b"\t")
@@ -138,9 +131,6 @@ class History:
 
         Raises EnvironmentProblem: also when an object is not what its name says.
         """
-        from .objects import blobs
-        from .process import prefix
-
         inside = prefix(self.root)
         if inside is None:
             return {}
@@ -156,8 +146,6 @@ class History:
 
         Raises EvidenceError: as :meth:`file`.
         """
-        from .changes import all_lines, changed_lines, renames
-
         before = self.files(commit)
         if path not in before:
             if commit not in self._renames:
@@ -171,19 +159,6 @@ class History:
         old = self.file(commit, path)
         return all_lines(now) if old is None else changed_lines(old, now, self.limits)
 
-    def last_changes(self, paths: Sequence[str]) -> dict[str, Change]:
-        """The last commit that touched each file, as ``git log -1 -- path`` finds it.
-
-        Absent: a file that the commit checked out does not have, and one whose last change lies before the
-        beginning of a shallow clone. For some dozens of files this takes two git commands.
-        """
-        from .changes import last_changes
-
-        state = self.head()
-        if state is None or state.commit is None or not paths:
-            return {}
-        return last_changes(self.root, state.commit, paths, self.limits)
-
     def verify_commit(self, commit: str, allowed_signers: bytes) -> Signature:
         """Check a commit's signature; see :mod:`gate.evidence.reading.git.signatures`.
 
@@ -192,8 +167,6 @@ class History:
 
         Raises EnvironmentProblem: also when there is no such commit.
         """
-        from .signatures import check
-
         raw = self._object("commit", _checked(commit))
         if raw is None:
             raise EnvironmentProblem(
@@ -207,9 +180,6 @@ class History:
         Whether the signature holds is for :meth:`verify_tag`. A tag of a tag does not count, nor does a tag
         object that says it has another name than the one it is stored under.
         """
-        from .process import prefix
-        from .signatures import annotated_tags, names, split
-
         if prefix(self.root) is None:
             return ()
         tags = annotated_tags(self.root, _checked(commit), self.limits)
@@ -226,8 +196,6 @@ class History:
 
         ``invalid`` when the object is not an annotated tag of that name that directly names that commit.
         """
-        from .signatures import Signature, check, names
-
         raw = self._object("tag", _checked(tag.id))
         if raw is None or not names(tag, raw):
             return Signature("invalid", problem=f"it is no tag {tag.name!r} of the commit {tag.commit}")
@@ -238,10 +206,8 @@ class History:
         found = self._objects[name]
         return found[1] if found is not None and found[0] == kind else None
 
-    def _read(self, names: Sequence[str]) -> None:
-        from .objects import read
-
-        wanted = [name for name in names if name not in self._objects]
+    def _read(self, ids: Sequence[str]) -> None:
+        wanted = [one for one in ids if one not in self._objects]
         if wanted:
             found = read(self.root, wanted, self.limits)
             self._objects |= {name: one and one[1:] for name, one in zip(wanted, found, strict=True)}

@@ -17,7 +17,7 @@ from msgspec import Struct
 from ...base.errors import EnvironmentProblem
 from ...base.limits import DEFAULT, Limits
 from ..files import ObjectFormat
-from .process import ask, run, shallow_commits
+from .process import ask, is_shallow, run
 from .state import marker
 
 _ARGUMENT_PATHS = 500
@@ -83,7 +83,7 @@ def authors(
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
-    if shallow_commits(root):
+    if is_shallow(root):
         return None
     span = [commit] if since is None else [commit, f"^{since}"]
     form = "--format=<%ae> <%aE>%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x20)"

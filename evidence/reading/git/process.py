@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _log = Log(__name__)
 
 _LEAST_MEMORY = 64 * 1024 * 1024
-_SHALLOW_BYTES = 1024 * 1024
 _SETTINGS = (
     "core.fsmonitor=false",
     f"core.hooksPath={os.devnull}",
@@ -167,13 +166,10 @@ def prefix(root: Path) -> str | None:
     return "" if inner == "." else f"{inner}/"
 
 
-def shallow_commits(root: Path) -> frozenset[str]:
-    """Ids of the commits whose parents a shallow clone lacks (gitrepository-layout(5), ``shallow``)."""
+def is_shallow(root: Path) -> bool:
+    """Whether the clone lacks the parents of some commits (gitrepository-layout(5), ``shallow``)."""
     found = marker(root)
     try:
-        if found is None:
-            return frozenset()
-        with (places(found)[-1] / "shallow").open("rb") as file:
-            return frozenset(file.read(_SHALLOW_BYTES).decode("ascii", "replace").split())
+        return found is not None and (places(found)[-1] / "shallow").exists()
     except (OSError, ValueError):
-        return frozenset()
+        return True

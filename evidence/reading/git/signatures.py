@@ -76,25 +76,21 @@ def check(kind: Literal["commit", "tag"], raw: bytes, id_length: int, signers: b
     if not armored.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         return Signature("unsupported", time_s=time_s, problem="it is not signed with an SSH key")
     from ...signing.allowed_signers import AllowedSigners
-    from ...signing.problems import SignatureError
-    from ...signing.sshsig import SshSignature
+    from ...signing.statements import check_signature
 
-    key = None
-    try:
-        signature = SshSignature.parse(armored)
-        key = signature.key.fingerprint
-        signature.verify(payload, _NAMESPACE)
-    except SignatureError as problem:
-        return Signature("invalid", None, key, time_s, problem.reason)
+    listed = AllowedSigners.parse(signers.decode("utf-8", "replace"), "allowed_signers")
+    found = check_signature(payload, armored, _NAMESPACE, listed)
+    key = found.key
+    if found.state == "invalid":
+        return Signature("invalid", None, key, time_s, found.problem)
     if not time_s:
         return Signature("invalid", None, key, time_s, f"the {kind} states no time")
-    listed = AllowedSigners.parse(signers.decode("utf-8", "replace"), "allowed_signers")
-    for entry in listed.lookup(signature.key, _NAMESPACE):
+    for entry in found.entries:
         begun = entry.valid_from_s is None or entry.valid_from_s <= time_s
         if begun and (entry.valid_until_s is None or time_s <= entry.valid_until_s):
             return Signature("valid", entry.principals[0], key, time_s)
-    problem_text = f"the signature holds, but allowed_signers lets no {key} sign in git at its time"
-    return Signature("unknown_signer", None, key, time_s, problem_text)
+    problem = f"the signature holds, but allowed_signers lets no {key} sign in git at its time"
+    return Signature("unknown_signer", None, key, time_s, problem)
 
 
 def split(kind: str, raw: bytes, id_length: int) -> tuple[bytes, bytes | None]:

@@ -1,20 +1,19 @@
 """What the answers of git depend on, told from the repository's files without starting git.
 
 Layout: https://git-scm.com/docs/gitrepository-layout. Only stamps are taken; the one content read is that of
-small text files which say where the repository is and which hash it uses.
+small text files which say where the repository is.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..files import FileStamp, ObjectFormat, clock_ns, read_regular, settled, stamp_of
+from ..files import FileStamp, clock_ns, read_regular, settled, stamp_of
 
 _SMALL = 64 * 1024
 _FILES = (
@@ -24,7 +23,6 @@ _FILES = (
 """Files that decide which commits there are, which one is checked out, and what is tracked."""
 _TREES = ("refs", "reftable")
 _NO_REPOSITORY = "none"
-_OBJECT_FORMAT = re.compile(r"^\s*objectformat\s*=\s*\"?sha256", re.IGNORECASE | re.MULTILINE)
 
 
 def marker(root: Path) -> Path | None:
@@ -38,21 +36,6 @@ def top(root: Path) -> Path:
     """The top of the repository around ``root``; ``root`` itself outside of one."""
     found = marker(root)
     return root if found is None else found.parent
-
-
-def object_format(root: Path) -> ObjectFormat | None:
-    """The hash that the repository around ``root`` seems to use; None outside of one.
-
-    A guess that only saves work: whoever needs to know asks :func:`gate.evidence.reading.git.head`.
-    """
-    found = marker(root)
-    if found is None:
-        return None
-    try:
-        text = _small_text(places(found)[-1] / "config")
-    except (OSError, ValueError):  # a name with a NUL is no name
-        return None
-    return "sha256" if _OBJECT_FORMAT.search(text) else "sha1"
 
 
 def repository_state(root: Path) -> str | None:
@@ -123,7 +106,6 @@ def places(found: Path) -> tuple[Path, ...]:
 
 
 def _small_text(path: Path) -> str:
-    """The beginning of a file. Raises OSError: it cannot be read, or is no regular file."""
     return os.fsdecode(read_regular(path, _SMALL))
 
 

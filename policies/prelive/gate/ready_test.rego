@@ -76,11 +76,6 @@ doc := {
 						"bytes": 12000,
 						"sha256": "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee",
 						"tracked": true,
-						"last_commit": {
-							"commit": "cccccccccccccccccccccccccccccccccccccccc",
-							"author": "author@example.com",
-							"time_s": 1764849600,
-						},
 						"signed": "manifest",
 						"signed_by": "amir@example.com",
 					}],

@@ -19,8 +19,9 @@ pytest.importorskip("jwt", reason="the extra `serve` is not installed")
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gate.engine.policy.archive import pack
 from gate.engine.policy.bundle import SHIPPED_BUNDLES, load_bundle
+from gate.evidence.base.errors import PolicyError
+from gate.evidence.reading.tar import pack
 
 from ..report.small import small
 from .site import Site, record, running
@@ -118,7 +119,7 @@ def test_what_is_pushed_is_judged_or_named(site: Site) -> None:
     assert "is no gzip-compressed" in judged(site, page) or "the pushed bundle" in judged(site, page)
     assert PATH.replace("maker", "{log}") in json.loads(site.get("/openapi.json").text)["paths"]
     assert "curl -fsS --data-binary @bundle.tar.gz" in site.get("/impact").text
-    status, page = push(site, pack(load_bundle(SHIPPED_BUNDLES["prelive"]).files))
+    status, page = push(site, pack(load_bundle(SHIPPED_BUNDLES["prelive"]).files, PolicyError))
     text = judged(site, page)
     assert status == 202 and "Could not be judged again" in text and "not known" in text
     assert "https://ci.example job 7" in text and "1 recorded decisions" in text
@@ -155,7 +156,7 @@ def test_a_bundle_that_demands_less(evaluated: Callable[..., Any], workspaces: P
     name = "gate/params/stage1/data.yaml"
     loose = {**files, name: files[name].replace(b"value: 800000", b"value: 300000", 1)}
     with running(service(tmp_path, workspaces / "algo-trade for stage1" / "ledger")) as site:
-        _, page = push(site, pack(loose))
+        _, page = push(site, pack(loose, PolicyError))
         text = judged(site, page)
     assert "some demand less" in text and "stage1.artifact_coverage" in text and "needs ≥ 30 %" in text
 
@@ -163,6 +164,8 @@ def test_a_bundle_that_demands_less(evaluated: Callable[..., Any], workspaces: P
 @pytest.mark.soak
 def test_a_ledger_that_cannot_be_read(site: Site) -> None:
     """The page says so, and nothing of where the ledger would be."""
-    status, page = push(site, pack(load_bundle(SHIPPED_BUNDLES["prelive"]).files), "/api/logs/gone/impact")
+    status, page = push(
+        site, pack(load_bundle(SHIPPED_BUNDLES["prelive"]).files, PolicyError), "/api/logs/gone/impact"
+    )
     text = judged(site, page)
     assert status == 202 and "there is no ledger here" in text and str(site.root) not in text

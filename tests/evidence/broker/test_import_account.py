@@ -190,7 +190,7 @@ BAD = [
     ("account,tag,value\nDU1,a,b\n", "neither JSON, nor"),
     ("account,tag,value,currency\nDU1234567,a\n", "line 2"),
     ('account,tag,value,currency\n"DU1234567,a\n', "malformed CSV"),
-    ("account,account,tag,value,currency\nDU1234567,x,a,b,c\n", "neither JSON, nor"),
+    ("account,account,tag,value,currency\nDU1234567,x,a,b,c\n", "the column 'account' twice"),
     ("<html>", "neither JSON, nor"),
     ("a\0b", "NUL"),
     (json.dumps(rows("du1234567")), "/account_id"),

@@ -19,7 +19,7 @@ from gate.evidence.base.contracts import load_schema, violations
 from gate.evidence.broker import preflight
 from gate.evidence.broker.port import codes
 from gate.evidence.broker.port.reader import Reader
-from gate.evidence.broker.safety import READING, Target
+from gate.evidence.broker.safety import Target
 
 from .gateways import Scripted, Simulated, raw_client, simulated
 
@@ -99,7 +99,7 @@ def test_the_account_is_read_and_recorded(probe: Any, root: Path) -> None:
     session = record["connection"]
     assert session["read_only"] is None and "read_only_known_from" not in session
     assert session["client"] == f"{LIBRARY} {installed(LIBRARY)}"
-    assert set(map(int, session["messages"])) <= READING == codes.READING
+    assert set(map(int, session["messages"])) <= codes.READING
     rows = {row["operation"]: row for row in record["latency"]}
     assert {name: (row["samples"], row["sla_us"]) for name, row in rows.items()} == {
         "connect": (1, 1_000_000),

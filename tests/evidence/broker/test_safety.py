@@ -1,4 +1,4 @@
-"""What could be a live account is refused, before anything is sent and again at every message."""
+"""What could be a live account is refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from msgspec.structs import replace
 
 from gate.evidence.base.errors import UsageError
 from gate.evidence.broker.safety import (
-    READING,
-    Outgoing,
     Refused,
     Target,
     check_accounts,
@@ -19,10 +17,7 @@ from gate.evidence.broker.safety import (
     refusal,
 )
 
-from .conftest import frame, order
-
 PAPER = Target("DU1234567", 7497)
-GREETING = b"API\0\0\0\0\tv157..178"
 
 
 @pytest.mark.parametrize(
@@ -122,43 +117,6 @@ def test_one_library_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     installed["ib_insync"] = "0.9.86"
     with pytest.raises(Refused, match=r"ib_async 2\.1\.0 and ib_insync 0\.9\.86 are both installed"):
         check_library("ib_insync")
-
-
-def test_only_listed_messages_leave() -> None:
-    """The greeting and what reads; an order is held back, and after it everything."""
-    outgoing = Outgoing()
-    assert outgoing.check(GREETING) == ()
-    for number in sorted(READING):
-        assert outgoing.check(frame(number, 2, 7, "")) == (number,)
-    with pytest.raises(Refused, match="message 3, which this session may not send"):
-        outgoing.check(frame(61, 1) + order())
-    with pytest.raises(Refused):
-        outgoing.check(frame(61, 1))
-    trading = Outgoing(READING | {3, 4, 58})
-    assert trading.check(GREETING + frame(71, 2, 7, "") + order()) == (71, 3)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"GET / HTTP/1.1\r\n",
-        GREETING + frame(61, 1)[:-1],
-        GREETING + b"\0\0\0\2" + b"3",
-        GREETING + frame("", 1),
-        GREETING + frame("61x", 1),
-        GREETING + frame("٣", 1),
-        GREETING + frame("0003", 1),
-        GREETING + b"\0\0\0\0",
-        GREETING + b"\0\0\0\1" + b"3",
-        GREETING + b"\xff\xff\xff\xff",
-        GREETING + b"\0\0\0\3\xff\xfe\0",
-        GREETING * 2,
-    ],
-)
-def test_bytes_that_are_no_message_are_held_back(data: bytes) -> None:
-    """Half a message, or one whose number is written oddly, could become an order."""
-    with pytest.raises(Refused):
-        Outgoing().check(data)
 
 
 def test_what_the_gateway_refuses_is_explained() -> None:

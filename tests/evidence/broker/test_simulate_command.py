@@ -40,8 +40,8 @@ def test_a_scenario_is_listed(gate: Gate, tmp_path: Path) -> None:
 
 
 WRONG = [
-    ("{}", "lacks the required member"),
-    ("- a", "is an array, not an object"),
+    ("{}", "is a required property"),
+    ("- a", 'is not of type "object"'),
     ("a: [", "malformed YAML"),
     (HEAD + "account: DU1234567", "DU****67"),
     (HEAD + "account: DUSIM1\nspeed: 3", "speed"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.evidence.reading.git.state import object_format, repository_state
+from gate.evidence.reading.git.state import repository_state
 
 Git = Callable[..., str]
 
@@ -89,7 +89,6 @@ def test_work_trees_share_their_references(root: Path, repository: Git, tmp_path
     second = repository_state(linked)
     repository("commit", "--allow-empty", "-qm", "there", cwd=linked)
     assert len({first, second, repository_state(linked)}) == 3
-    assert object_format(linked) == "sha1"
 
 
 def test_outside_of_a_repository(root: Path) -> None:
@@ -100,21 +99,9 @@ def test_outside_of_a_repository(root: Path) -> None:
     assert repository_state(root) != before
 
 
-@pytest.mark.parametrize("name", ["sha1", "sha256"])
-def test_the_object_format_is_guessed(root: Path, name: str) -> None:
-    assert object_format(root) is None
-    subprocess.run(["git", "init", "-q", f"--object-format={name}"], cwd=root, check=True)
-    assert object_format(root) == name
-
-
 def test_a_broken_repository_is_nobodys_problem_here(root: Path) -> None:
     """Git itself will say what is wrong with it."""
-    (root / ".git").mkdir()
-    assert object_format(root) is None
-    (root / ".git").rmdir()
     (root / ".git").write_text("gitdir: nowhere")
-    assert object_format(root) is None
     assert repository_state(root) is not None
     (root / ".git").write_text("gitdir: a\0b")
-    assert object_format(root) is None
     assert repository_state(root) is None

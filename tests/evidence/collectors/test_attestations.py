@@ -321,11 +321,11 @@ def test_an_envelope_has_one_reading(see: Any, workshop: Any) -> None:
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        (b"[]", "the document is not an object"),
+        (b"[]", 'is not of type "object"'),
         (b"{", "the payload cannot be read: malformed JSON"),
         (b'{"_type": 1, "_type": 2}', "has the key '_type' twice"),
         (b'{"_type": ' + b"[" * 100 + b"]" * 100 + b"}", "nests deeper"),
-        (b'{"_type": "https://in-toto.io/Statement/v1"}', "there is no 'predicateType'"),
+        (b'{"_type": "https://in-toto.io/Statement/v1"}', '"predicateType" is a required property'),
         (b"\xff\xfe", "UTF-16"),
     ],
 )
@@ -339,13 +339,13 @@ def test_a_payload_that_is_no_statement_is_rejected(
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"subject": []}, "has 0 subjects"),
-        ({"subject": [{"name": "a"}]}, "the subject has no digest"),
-        ({"subject": [{"digest": {"sha256": SHA256.upper()}}]}, "is not lower-case hex"),
-        ({"subject": [{"digest": {"sha256": SHA256[:-1]}}]}, "is not lower-case hex"),
-        ({"subject": [{"digest": {"sha256": 7}}]}, "is not a string"),
-        ({"subject": [{"digest": {"sha256": SHA256}}] * 10_001}, "has 10001 subjects"),
-        ({"predicateType": " "}, "there is no 'predicateType'"),
+        ({"subject": []}, "has less than 1 item"),
+        ({"subject": [{"name": "a"}]}, '"digest" is a required property'),
+        ({"subject": [{"digest": {"sha256": SHA256.upper()}}]}, "does not match"),
+        ({"subject": [{"digest": {"sha256": SHA256[:-1]}}]}, "does not match"),
+        ({"subject": [{"digest": {"sha256": 7}}]}, "is not of types"),
+        ({"subject": [{"digest": {"sha256": SHA256}}] * 10_001}, "has more than 10000 items"),
+        ({"predicateType": " "}, "does not match"),
     ],
 )
 def test_a_statement_about_nothing_certain_is_rejected(
@@ -372,7 +372,10 @@ def test_what_is_no_in_toto_statement_is_not_understood(see: Any, workshop: Any)
     [
         ({"dsseEnvelope": None, "messageSignature": {}}, "it signs a file, not a statement"),
         ({"verificationMaterial": {}}, "not exactly one of certificate and publicKey"),
-        ({"verificationMaterial": {"publicKey": {}, "certificate": {}}}, "not exactly one of"),
+        (
+            {"verificationMaterial": {"publicKey": {}, "certificate": {"rawBytes": "AA=="}}},
+            "not exactly one of",
+        ),
         ({"verificationMaterial": {"certificate": {"rawBytes": "?"}}}, "'rawBytes' is not base64"),
         (
             {"verificationMaterial": {"certificate": {"rawBytes": "AA=="}, "tlogEntries": [{}] * 11}},
@@ -389,10 +392,10 @@ def test_too_many_signatures_or_lines_are_refused(see: Any, workshop: Any) -> No
     trust = workshop.trusting(build={"key": workshop.key("ed25519")})
     envelope = workshop.envelope(workshop.statement({"sha256": SHA256}), "ed25519")
     many = {**envelope, "signatures": envelope["signatures"] * 11}
-    assert "11 signatures, where at most 10" in why(see(many, trust))
+    assert "has more than 10 items" in why(see(many, trust))
     bundle = workshop.bundle(workshop.statement({"sha256": SHA256}), "ed25519", publicKey={})
     bundle["dsseEnvelope"]["signatures"] *= 2
-    assert "2 signatures, where exactly one" in why(see(bundle, trust))
+    assert "has more than 1 item" in why(see(bundle, trust))
     for text in ("", "{}\n" * 1001):
         evidence = see(text, trust, "b.jsonl", **{"attestations/a.json": envelope})
         (problem,) = evidence.problems

@@ -161,7 +161,7 @@ BAD: dict[str, Callable[[Any, Row], Any]] = {
     "is about certificates": lambda w, a: a.update(log_key=w.key("log")),
     "is not a path inside the workspace": lambda w, a: a.update(subjects=["../x"]),
     "does not keep to the contract": lambda w, a: a.update(predicate_types=[]),
-    "lacks the required member": lambda w, a: a.pop("predicate_types"),
+    "is a required property": lambda w, a: a.pop("predicate_types"),
 }
 
 

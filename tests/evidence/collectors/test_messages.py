@@ -78,7 +78,7 @@ def test_invalid_messages_are_shown_with_line_place_and_rule(watch: Any) -> None
     assert [(one["line"], one["pointer"], one["violations"]) for one in facts["offenders"]] == [
         (2, "/order_type", 2), (3, "/signal_score", 1), (4, "", 1), (5, "/quantity", 1), (6, "/timestamp", 1),
     ]  # fmt: skip
-    assert facts["offenders"][0]["message"] == '"MARKET" is not one of "MKT", "LMT"'
+    assert facts["offenders"][0]["message"] == '"MARKET" is not one of "MKT" or "LMT"'
     assert facts["offenders"][1]["rule"] == "/properties/signal_score/maximum"
     assert facts["rules"][0] == {"rule": "/properties/quantity/minimum", "records": 2}
     assert [one["records"] for one in facts["rules"]] == [2, 1, 1, 1, 1]

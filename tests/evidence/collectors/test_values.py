@@ -246,7 +246,7 @@ def test_a_file_is_held_against_its_contract(look: Any) -> None:
     with pytest.raises(Rejected) as caught:
         look({"a.toml": "ratio = 1.5\n"}, read=reads)
     assert (caught.value.path, caught.value.place) == ("a.toml", "/ratio")
-    assert "1.5 is above the maximum of 1" in caught.value.what
+    assert "1.5 is greater than the maximum of 1" in caught.value.what
 
 
 def test_csv_rows_are_held_against_a_contract(look: Any) -> None:

@@ -31,7 +31,6 @@ def test_outside_of_a_repository_there_is_nothing(tmp_path: Path) -> None:
     none = "0" * 40
     assert history.head() is None
     assert history.resolve("main") is None
-    assert history.last_changes(["a"]) == {}
     assert history.proven_files(none, ["a"]) == {}
     assert history.signed_tags(none) == ()
 
@@ -174,77 +173,6 @@ def test_neither_attributes_nor_the_users_settings_change_the_lines(
     assert changed_lines(b"\x00a\nb\n", b"\x00a\nc\n", DEFAULT) == {2}
 
 
-def git_says(repo: Any, path: str) -> str:
-    return repo.run("log", "-1", "--format=%H", "--", path)
-
-
-@pytest.mark.soak
-@given(st.randoms(use_true_random=False))
-def test_the_last_change_is_what_git_log_finds(
-    tmp_path_factory: pytest.TempPathFactory, make_repository: Any, chance: random.Random
-) -> None:
-    """Over histories with branches and merges, some of which take one side only."""
-    root = tmp_path_factory.mktemp("h")
-    repo = make_repository(root, root)
-    repo.run("init", "-q", "-b", "main")
-    repo.commit({"other": "0"})
-    names = ["a", "sub/b", "sub/c c", "ж"]
-    for number in range(9):
-        when = f"{1704067200 + number * 60} +0000"
-        kind = chance.choice(["edit", "edit", "branch", "merge"])
-        if kind == "edit":
-            chosen = chance.sample(names, chance.randrange(1, 4))
-            repo.commit({name: f"{chance.randrange(3)}" for name in chosen}, when=when)
-        elif kind == "branch":
-            repo.run("branch", "-f", "side")
-            repo.run("checkout", "-q", "-B", "side")
-            repo.commit({chance.choice(names): f"{chance.randrange(3)}"}, when=when)
-            repo.run("checkout", "-q", "main")
-            repo.commit({chance.choice(names): f"{chance.randrange(3)}"}, when=when)
-            strategy = chance.choice([["-s", "ours"], ["-X", "theirs"], ["-X", "ours"]])
-            repo.run("merge", "-q", "--no-ff", "-m", "merge", *strategy, "side", when=when)
-    present = [name for name in names if (root / name).exists()]
-    found = repo.history.last_changes([*names, "sub", "never"])
-    assert {name: change.commit for name, change in found.items()} == {
-        name: git_says(repo, name) for name in present
-    }
-    inner = History(root / "sub").last_changes(["b", "c c"]) if (root / "sub").exists() else {}
-    assert {f"sub/{name}": change for name, change in inner.items()} == {
-        name: change for name, change in found.items() if name.startswith("sub/")
-    }
-
-
-def test_who_changed_it_last_and_when(repo: Any) -> None:
-    first = repo.commit({"a": "1", "b": "1"})
-    second = repo.run("rev-parse", repo.commit({"b": "2"}, when="1704067260 +0500"))
-    found = repo.history.last_changes(["a", "b", "new"])
-    assert (found["a"].commit, found["a"].time_s) == (first, 1704067200)
-    assert (found["b"].commit, found["b"].author_email, found["b"].time_s) == (
-        second,
-        "dana@example.com",
-        1704067260,
-    )
-    assert "new" not in found
-    many = {f"m/{number}": "x" for number in range(600)}
-    repo.commit(dict(many))
-    assert set(repo.history.last_changes(sorted(many))) == set(many)
-
-
-def test_a_shallow_clone_does_not_invent_a_last_change(repo: Any, tmp_path: Path) -> None:
-    repo.commit({"a": "1", "b": "1"})
-    last = repo.commit({"b": "2"})
-    last = repo.commit({"c": "2"}) and last
-    for place in ("clone", "work"):
-        if place == "clone":
-            repo.run("clone", "-q", "--depth", "2", f"file://{repo.root}", str(tmp_path / place))
-        else:
-            repo.run("-C", str(tmp_path / "clone"), "worktree", "add", "-q", str(tmp_path / place), "-b", "w")
-        history = History(tmp_path / place)
-        assert set(history.last_changes(["a", "b", "c"])) == {"c"}
-    repo.run("-C", str(tmp_path / "clone"), "fetch", "-q", "--unshallow")
-    assert History(tmp_path / "clone").last_changes(["b"])["b"].commit == last
-
-
 @needs_ssh
 def test_replace_refs_grafts_and_the_environment_do_not_matter(
     signing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -253,7 +181,6 @@ def test_replace_refs_grafts_and_the_environment_do_not_matter(
     first = signing.commit({"a": "1"}, key="dana")
     second = signing.commit({"b": "2"})
     third = signing.commit({"a": "3"}, key="mallory")
-    expected = signing.history.last_changes(["a", "b"])
     signing.run("replace", third, first)
     (signing.root / ".git" / "info").mkdir(exist_ok=True)
     (signing.root / ".git" / "info" / "grafts").write_text(f"{third}\n{second}\n")
@@ -265,8 +192,6 @@ def test_replace_refs_grafts_and_the_environment_do_not_matter(
     assert history.verify_commit(third, dana).state == "unknown_signer"
     assert history.file(third, "a") == b"3"
     assert history.proven_files(third, ["a"]) == {"a": git.blob_id(b"3", "sha1")}
-    assert history.last_changes(["a", "b"]) == expected
-    assert expected["b"].commit == second
 
 
 def test_a_forged_object_store_proves_nothing(repo: Any) -> None:
@@ -292,7 +217,7 @@ def test_a_missing_object_is_no_answer(repo: Any) -> None:
         repo.history.proven_files(commit, ["sub/a"])
     assert caught.value.remedy
     with pytest.raises(EnvironmentProblem, match="git refuses"):
-        repo.history.last_changes(["sub/a"])
+        repo.history.files(commit)
 
 
 EVIL = (
@@ -345,7 +270,6 @@ def test_the_repositorys_configuration_runs_nothing(
     assert history.files(commit).keys() == {"a.txt", ".gitattributes"}
     assert history.proven_files(commit, ["a.txt"]) == {"a.txt": git.blob_id(b"1\n", "sha1")}
     assert history.changed_lines(commit, "a.txt", b"1\n2\n") == {2}
-    assert history.last_changes(["a.txt"])["a.txt"].commit == mallory
     assert history.verify_commit(commit, dana).state == "valid"
     assert history.verify_commit(mallory, dana).state == "unknown_signer"
     assert history.verify_commit(pgp, dana).state == "unsupported"

@@ -282,7 +282,7 @@ def test_parse_csv_gives_lines() -> None:
 @pytest.mark.parametrize(
     ("data", "what", "place"),
     [
-        (b"", "the CSV file is empty", "line 1"),
+        (b"", "the CSV file has no header", "line 1"),
         (b"value,metric\n", "the CSV header is 'value,metric', expected 'metric,value'", "line 1"),
         (b"metric;value\n", "the CSV header is 'metric;value'", "line 1"),
         (b"metric,value\na,1\nb\n", "the CSV row has 1 columns, expected 2", "line 3"),

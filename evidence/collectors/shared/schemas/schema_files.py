@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
+from ....base.contracts import MASK
 from ..pointer import Absent, NoIndex, parse_pointer, resolve
 from .json_schema import DRAFTS, draft, identity, walk
 
@@ -159,7 +160,7 @@ class SchemaFiles:
                 resources.setdefault(self._base(file), document)
         registry = jsonschema_rs.Registry(list(resources.items()), retriever=_refuse)
         return jsonschema_rs.validator_for(
-            self.documents[path], registry=registry, base_uri=_BASE + quote(path), **options
+            self.documents[path], registry=registry, base_uri=_BASE + quote(path), mask=MASK, **options
         )
 
 

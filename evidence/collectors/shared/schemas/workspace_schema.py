@@ -6,7 +6,7 @@ import functools
 from itertools import islice
 from typing import Any
 
-from ....base.contracts import breach, format_pointer
+from ....base.contracts import MASK, breach, format_pointer
 from ....base.errors import EvidenceError
 from ....reading.workspace import View
 from . import json_schema as schemas
@@ -151,7 +151,7 @@ class CheckedSchemas:
 def _draft(stated: str) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for({"$schema": stated, "$ref": stated})
+    return jsonschema_rs.validator_for({"$schema": stated, "$ref": stated}, mask=MASK)
 
 
 def _against_draft(schema: dict[str, Any], stated: str) -> list[schemas.Problem]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gate.evidence.base.errors import EnvironmentProblem
+from gate.evidence.base.errors import UsageError
 from gate.evidence.broker.port import (
     BrokerProblem,
     ConnectionChanged,
@@ -347,15 +347,15 @@ def test_both_libraries_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     installed(tmp_path, next(one for one in Library if one is not LIBRARY))
     monkeypatch.syspath_prepend(tmp_path)
     for library in Library:
-        with pytest.raises(EnvironmentProblem, match="both installed") as told:
+        with pytest.raises(UsageError, match="both installed") as told:
             open_broker(library, Settings(4002, 1))
-        assert "uninstall ib_async, ib_insync, aeventkit and eventkit" in told.value.diagnostics()
+        assert "make a new virtual environment" in told.value.diagnostics()
 
 
 def test_the_other_library_is_never_taken_instead() -> None:
     """It is said what to install, and what there is."""
     other = next(one for one in Library if one is not LIBRARY)
-    with pytest.raises(EnvironmentProblem, match=f"{other} is not installed") as told:
+    with pytest.raises(UsageError, match=f"{other} is not installed") as told:
         open_reader(other, Settings(4002, 1))
     extra = {"ib_async": "ibkr", "ib_insync": "ib-insync"}[other]
     assert f"compliance-gate[{extra}]" in told.value.diagnostics()

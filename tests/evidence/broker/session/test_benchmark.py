@@ -15,7 +15,6 @@ from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.broker.benchmark.measure import Figures, Measured
 from gate.evidence.broker.benchmark.simulated import calm
-from gate.evidence.broker.simulator.scenario import parse_scenario
 
 EXAMPLES = Path(__file__).resolve().parents[4] / "examples"
 MEASURED = Measured(
@@ -58,7 +57,7 @@ def test_scenarios_become_calm(tmp_path: Path) -> None:
         "faults: [{fault: error, at: received}]\nmoves: [{symbol: IBM, after_ms: 1, price: 2}]\n"
     )
     for delays, median in ((True, 9), (False, 0)):
-        scenario = parse_scenario(calm(file, 8, delays=delays), "s")
+        scenario = calm(file, 8, delays=delays)
         assert (scenario.seed, scenario.fill_parts, scenario.fill.median_us) == (8, 2, median)
         assert (scenario.faults, scenario.moves, scenario.read_only) == ((), (), False)
         assert scenario.messages_per_s is None and scenario.instruments[0].symbol == "IBM"
