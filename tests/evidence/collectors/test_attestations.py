@@ -341,11 +341,11 @@ def test_a_payload_that_is_no_statement_is_rejected(
     [
         ({"subject": []}, "has less than 1 item"),
         ({"subject": [{"name": "a"}]}, '"digest" is a required property'),
-        ({"subject": [{"digest": {"sha256": SHA256.upper()}}]}, "does not match"),
-        ({"subject": [{"digest": {"sha256": SHA256[:-1]}}]}, "does not match"),
+        ({"subject": [{"digest": {"sha256": SHA256.upper()}}]}, "is no SHA-256"),
+        ({"subject": [{"digest": {"sha256": SHA256[:-1]}}]}, "is no SHA-256"),
         ({"subject": [{"digest": {"sha256": 7}}]}, "is not of types"),
         ({"subject": [{"digest": {"sha256": SHA256}}] * 10_001}, "has more than 10000 items"),
-        ({"predicateType": " "}, "does not match"),
+        ({"predicateType": " "}, "is no SHA-256"),
     ],
 )
 def test_a_statement_about_nothing_certain_is_rejected(
