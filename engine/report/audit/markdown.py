@@ -17,7 +17,7 @@ from ..interface import Screen
 from .build import build
 from .model import Comparison, Mark
 from .proof import VERDICTS
-from .template import load
+from .template import environment
 from .words import CODE, LANGUAGES, Said, Text, say, spoken
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _page(decision: Decision, entry: Entry | None, screen: Screen, *, short: boo
 @functools.cache
 def _template() -> jinja2.Template:
     """The template; read when the first report is made."""
-    return load("report.md.j2")
+    return environment().get_template("report.md.j2")
 
 
 _ADVICE = {

@@ -1,72 +1,44 @@
-"""The report's Jinja templates; what packages of gate have compiled, for the Jinja that compiled it.
+"""The report's Jinja templates; packages of gate have them compiled, for the Jinja that compiled them.
 
-Jinja takes longer to compile such a template than to fill it in. A package therefore has each as a Python
-module, which `packaging.py` makes; in a checkout, or with another release of Jinja, it is compiled when the
-first report is made.
+Jinja takes longer to compile such a template than to fill it in. A package therefore has them as Python
+modules, which `packaging.py` has Jinja make; in a checkout, or with another release of Jinja, one is compiled
+when the first report is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import jinja2
 
-TEMPLATES: Final = ("report.html.j2", "report.md.j2")
-_HERE: Final = Path(__file__).resolve().parent
+_HERE = Path(__file__).resolve().parent
 
 
-def module_of(name: str) -> str:
-    """Name of the module of a compiled template."""
-    return f"compiled_{name.replace('.', '_')}"
-
-
-def load(name: str, final: Callable[[Any], Any] | None = None) -> jinja2.Template:
-    """The template of that name.
+def environment(final: Callable[[Any], Any] | None = None, folder: Path = _HERE) -> jinja2.Environment:
+    """How templates of a folder are read: in HTML everything that is no markup of theirs is escaped.
 
     Args:
-        final: what is done to each value that the template shows, before it is escaped.
+        final: what is done to each value that a template shows, before it is escaped.
     """
-    from jinja2 import Template
-
-    made = environment(final)
-    try:
-        module = import_module(f".{module_of(name)}", __package__)
-    except ImportError:
-        return made.get_template(name)
-    if module.made_from != _origin(name):
-        return made.get_template(name)
-    return Template.from_module_dict(made, vars(module), made.make_globals(None))
-
-
-def environment(final: Callable[[Any], Any] | None, folder: Path = _HERE) -> jinja2.Environment:
-    """How templates of a folder are read: in HTML everything that is no markup of theirs is escaped."""
     import jinja2
 
+    loaders = [jinja2.ModuleLoader(folder / compiled()), jinja2.FileSystemLoader(folder)]
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
+        loader=jinja2.ChoiceLoader(loaders),
         autoescape=jinja2.select_autoescape(["html.j2"]),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
-        finalize=final,
+        finalize=final or (lambda value: value),  # always there: code is compiled for one, or for none
     )
 
 
-def compiled(name: str) -> str:
-    """The template as a Python module, and what it was made from."""
-    made = environment((lambda value: value) if ".html" in name else None)
-    code = made.compile((_HERE / name).read_text(encoding="utf-8"), name, name, raw=True, defer_init=True)
-    return f"made_from = {_origin(name)!r}\n{code}\n"
-
-
-def _origin(name: str) -> tuple[str, str]:
-    """The release of Jinja, which alone must understand what it compiled, and the template's digest."""
+def compiled() -> str:
+    """Name of the folder with what this release of Jinja compiled, which no other one needs to understand."""
     import jinja2
 
     stated = vars(jinja2).get("__version__")  # later releases may have it in their metadata only
@@ -74,4 +46,4 @@ def _origin(name: str) -> tuple[str, str]:
         from importlib.metadata import version  # slow to import
 
         stated = version("jinja2")
-    return stated, sha256((_HERE / name).read_bytes()).hexdigest()
+    return f"compiled-{stated}"
