@@ -10,8 +10,7 @@ from .....evidence.base.errors import ConfigError
 from .....evidence.base.limits import Limits
 from .....evidence.reading.workspace.named import read_followed
 from ...interface import Bundle, PolicyEngine
-from .address import Address, parse_address
-from .settings import OpaSettings
+from .address import Address, OpaSettings, parse_address
 
 _TOKEN = re.compile(r"[!-~]+")
 _TOKEN_BYTES = 16_384
