@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from jinja2 import ModuleLoader
 
-from gate.engine.report.audit.template import compiled
+from gate.engine.terminal.templates import compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_FOLDERS = ("engine", "evidence", "contracts", "policies")

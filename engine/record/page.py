@@ -14,9 +14,9 @@ from ...evidence.base.errors import masked
 from ..decision.document import Decision
 from ..ledger.interface import Entry
 from ..report import table
-from ..report.audit.template import environment
 from ..terminal.figures import clean
 from ..terminal.lines import Screen
+from ..terminal.templates import environment
 from . import contents
 
 if TYPE_CHECKING:
@@ -38,5 +38,5 @@ def page(decision: Decision, entry: Entry, attached: Sequence[Mapping[str, Any]]
 @cache
 def _template() -> jinja2.Template:
     """The template; whatever a value holds, it acts on nothing, and no account number is in it."""
-    made = environment(lambda value: masked(clean(value)) if type(value) is str else value, _HERE)
+    made = environment(_HERE, lambda value: masked(clean(value)) if type(value) is str else value)
     return made.get_template("page.html.j2")

@@ -145,9 +145,9 @@ def style() -> str:
 @functools.cache
 def _template() -> jinja2.Template:
     """The template; read when the first report is made."""
-    from .template import environment
+    from ...terminal.templates import environment
 
-    made = environment(lambda value: printable(value) if type(value) is str else value)
+    made = environment(_HERE, lambda value: printable(value) if type(value) is str else value)
     return made.get_template("report.html.j2")
 
 

@@ -18,8 +18,9 @@ class BuildPy(build_py):  # type: ignore[misc]  # setuptools has no types
         """See setuptools."""
         super().run()
         if not self.editable_mode:
-            template = run_path(str(Path(__file__).with_name("template.py")))
-            made = template["environment"]()
+            here = Path(__file__).resolve().parent
+            templates = run_path(str(here.parents[1] / "terminal" / "templates.py"))
+            made = templates["environment"](here)
             made.loader = made.loader.loaders[-1]  # the files
-            target = Path(self.build_lib, "gate", "engine", "report", "audit", template["compiled"]())
+            target = Path(self.build_lib, "gate", "engine", "report", "audit", templates["compiled"]())
             made.compile_templates(target, extensions=["j2"], zip=None, ignore_errors=False)

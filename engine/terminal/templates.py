@@ -1,8 +1,8 @@
-"""The report's Jinja templates; packages of gate have them compiled, for the Jinja that compiled them.
+"""Jinja templates; packages of gate have those of the report compiled for one Jinja.
 
-Jinja takes longer to compile such a template than to fill it in. A package therefore has them as Python
-modules, which `packaging.py` has Jinja make; in a checkout, or with another release of Jinja, one is compiled
-when the first report is made.
+Jinja takes longer to compile such a template than to fill it in. A package therefore has those of the
+report as Python modules, which `report/audit/packaging.py` has Jinja make; in a checkout, or with another
+release of Jinja, one is compiled when it is first needed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import jinja2
 
-_HERE = Path(__file__).resolve().parent
 
-
-def environment(final: Callable[[Any], Any] | None = None, folder: Path = _HERE) -> jinja2.Environment:
+def environment(folder: Path, final: Callable[[Any], Any] | None = None) -> jinja2.Environment:
     """How templates of a folder are read: in HTML everything that is no markup of theirs is escaped.
 
     Args:
