@@ -38,5 +38,5 @@ def page(decision: Decision, entry: Entry, attached: Sequence[Mapping[str, Any]]
 @cache
 def _template() -> jinja2.Template:
     """The template; whatever a value holds, it acts on nothing, and no account number is in it."""
-    made = environment(_HERE, lambda value: masked(clean(value)) if type(value) is str else value)
+    made = environment(_HERE, lambda text: masked(clean(text)))
     return made.get_template("page.html.j2")

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import jinja2
 
 
-def environment(folder: Path, final: Callable[[Any], Any] | None = None) -> jinja2.Environment:
+def environment(folder: Path, final: Callable[[str], str] = str) -> jinja2.Environment:
     """How templates of a folder are read: in HTML everything that is no markup of theirs is escaped.
 
     Args:
-        final: what is done to each value that a template shows, before it is escaped.
+        final: what is done to each string that a template shows, before it is escaped.
     """
     import jinja2
 
@@ -31,7 +31,7 @@ def environment(folder: Path, final: Callable[[Any], Any] | None = None) -> jinj
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
-        finalize=final or (lambda value: value),  # always there: code is compiled for one, or for none
+        finalize=lambda value: final(value) if type(value) is str else value,
     )
 
 

@@ -147,7 +147,7 @@ def _template() -> jinja2.Template:
     """The template; read when the first report is made."""
     from ...terminal.templates import environment
 
-    made = environment(_HERE, lambda value: printable(value) if type(value) is str else value)
+    made = environment(_HERE, printable)
     return made.get_template("report.html.j2")
 
 

@@ -183,9 +183,6 @@ def policy(sheet: str | None = None) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    def final(value: Any) -> Any:
-        return printable(value) if type(value) is str else value
-
-    made = environment(_HERE, final)
+    made = environment(_HERE, printable)
     made.globals.update(d=data, moment=moment, at=lambda epoch_s: moment(format_utc(epoch_s)))
     return made
