@@ -24,8 +24,8 @@ from ..evidence.base.errors import (
     LedgerError,
     UsageError,
 )
-from ..evidence.reading.files import read_regular
 from ..evidence.reading.workspace import Workspace
+from ..evidence.reading.workspace.named import read_followed
 from ..evidence.signing.keys import LogKey
 from .collectors import open_workspace
 from .context import Context
@@ -63,6 +63,7 @@ LATEST = "latest"
 
 RECEIPT = "receipt"
 """What `verify` is given to read only what is after the receipt."""
+_SINCE = "give --since receipt, or the file of a checkpoint of this ledger that was kept elsewhere"
 
 
 def record(judged: Judged, config_dir: Path, now: str) -> tuple[Entry, list[str]]:
@@ -358,11 +359,14 @@ def verify(
     """
     named = context.authority.log_key if key is None else key
     expected = None if named is None else parse_verifier_key(named, "--key")
+    given = None
+    if since not in (None, RECEIPT):
+        given = read_followed(Path(since), UsageError, _SINCE, MAX_NOTE_BYTES)
     return verify_ledger(
         context.ledger,
         expected_key=expected,
         config_dir=config_dir,
-        given=None if since in (None, RECEIPT) else _checkpoint(Path(since)),
+        given=given,
         evidence_of=statements.documents,
         evidence=context.config.ledger.evidence,
         authorities=authorities,
@@ -370,14 +374,3 @@ def verify(
         scope=Extent.EVERYTHING if full else Extent.NEW if since == RECEIPT else Extent.COVERED,
         spread=spread,
     )
-
-
-def _checkpoint(path: Path) -> bytes:
-    try:
-        return read_regular(path, MAX_NOTE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(
-            f"the checkpoint cannot be read: {error.strerror}",
-            path=str(path),
-            remedy="give --since receipt, or the file of a checkpoint of this ledger that was kept elsewhere",
-        ) from error

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ..evidence.base.errors import ConfigError, EnvironmentProblem, UsageError
-from ..evidence.reading.files import read_regular
+from ..evidence.reading.workspace.named import read_followed
 from ..evidence.signing.keys import VerifierKey
 from ..evidence.signing.problems import SignatureError
 from .config.settings import FILE
@@ -70,14 +70,8 @@ def authorities(context: Context, anchor: Path | None) -> Authorities:
     timestamps = context.config.ledger.timestamps
     if anchor is None and timestamps is not None and timestamps.anchor is not None:
         anchor = context.root / timestamps.anchor
-    try:
-        anchors = None if anchor is None else read_regular(anchor, MAX_NOTE_BYTES)
-    except OSError as error:
-        raise UsageError(
-            f"the trust anchor for time stamps cannot be read: {error.strerror}",
-            path=str(anchor),
-            remedy="give the PEM file with the certificate of the authority or of its root",
-        ) from error
+    remedy = "give the PEM file with the certificate of the authority or of its root"
+    anchors = None if anchor is None else read_followed(anchor, UsageError, remedy, MAX_NOTE_BYTES)
     return Authorities(anchors, tuple(keys), quorum)
 
 

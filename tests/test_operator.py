@@ -206,7 +206,7 @@ def test_what_was_not_run_is_a_problem_with_its_remedy(gate: Gate, make_workspac
     [
         ("version: 1\nallowed_signers: workspace/trust/allowed_signers\n", "lies in the workspace"),
         ("version: 1\npolicy: {bundle: workspace/policies}\n", "lies in the workspace"),
-        ("version: 1\nallowed_signers: gone\n", "does not exist"),
+        ("version: 1\nallowed_signers: gone\n", "there is no such file"),
         ("version: 1\nexecute: [everything]\n", "must be 'commands', 'plugins' or 'stage_tests'"),
         ("version: 1\nexecutes: [commands]\n", "did you mean 'execute'?"),
         ("version: 1\nlog_key: nonsense\n", "log_key"),

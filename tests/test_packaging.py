@@ -14,10 +14,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from jinja2 import ModuleLoader
+
+from gate.engine.terminal.templates import compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED_FOLDERS = ("engine", "evidence", "contracts", "policies")
-COMPILED = "engine/report/audit/compiled_report_html_j2.py"
+COMPILED = {
+    name: f"engine/report/audit/{compiled()}/{ModuleLoader.get_module_filename(name)}"
+    for name in ("report.html.j2", "report.md.j2")
+}
 SUFFIXES = {".py", ".json", ".md", ".rego", ".sql", ".yaml", ".css", ".j2"}
 
 
@@ -62,7 +68,7 @@ def test_wheel_has_every_module_and_data_file_of_the_tree(wheel: Path) -> None:
                 expected.add(f"gate/{path.relative_to(ROOT).as_posix()}")
     expected |= {f"gate/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "docs").rglob("*.md")}
     assert "gate/policies/prelive/gate/stage1/stage1_test.rego" in expected  # for `gate policy copy`
-    expected |= {f"gate/{COMPILED}", f"gate/{COMPILED.replace('html', 'md')}"}
+    expected |= {f"gate/{path}" for path in COMPILED.values()}
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert names == expected
@@ -136,7 +142,8 @@ def test_installed_program_judges_from_an_unrelated_directory(wheel: Path, tmp_p
         check=True,
     )
     package, template = where.stdout.decode().splitlines()
-    assert (package, template) == (str(site / "gate" / "__init__.py"), str(site / "gate" / COMPILED))
+    assert package == str(site / "gate" / "__init__.py")
+    assert template == str(site / "gate" / COMPILED["report.html.j2"])
     assert (tmp_path / "report.html").read_text().startswith("<!doctype html>")
 
 

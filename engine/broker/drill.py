@@ -20,8 +20,8 @@ from ...evidence.broker.preflight import preflight_for_orders
 from ...evidence.broker.safety import check_library, check_target
 from ...evidence.process.programs import located
 from ...evidence.process.programs import run as run_program
-from ...evidence.reading.files import read_regular
 from ...evidence.reading.tar import pack
+from ...evidence.reading.workspace.named import read_followed
 from ..context import Context
 from ..report.json_format import render_json
 from ..terminal.lines import to_bytes
@@ -99,18 +99,11 @@ def _halting(around: Surroundings, seconds: float) -> Callable[[], Awaitable[str
 
 def _read(logs: Sequence[Path]) -> dict[str, bytes]:
     """The logs by the names that they have in the archive."""
-    found: dict[str, bytes] = {}
-    for number, path in enumerate(logs, 1):
-        try:
-            data = read_regular(path, MOST_LOG_BYTES + 1)
-        except OSError as error:
-            remedy = "name a readable file with --log"
-            raise UsageError(f"cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
-        if len(data) > MOST_LOG_BYTES:
-            remedy = "rotate it, and name the parts"
-            raise UsageError(f"is larger than {MOST_LOG_BYTES} bytes", path=str(path), remedy=remedy)
-        found[f"logs/{number}-{masked(path.name)}"] = data
-    return found
+    remedy = "name readable files with --log, of a log that is too large its parts"
+    return {
+        f"logs/{number}-{masked(path.name)}": read_followed(path, UsageError, remedy, MOST_LOG_BYTES)
+        for number, path in enumerate(logs, 1)
+    }
 
 
 def recovered(drill: Drill) -> bool:

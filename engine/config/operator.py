@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -18,7 +18,7 @@ from ...evidence.base.errors import ConfigError, EvidenceError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.base.settings import Text, setting
 from ...evidence.reading.parse import decode_text
-from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.workspace.named import read_named
 from ...evidence.reading.yaml_reader import parse_yaml
 from .notify import NotifySettings
 from .settings import GateConfig, check_config, check_ledger, read_settings
@@ -90,7 +90,7 @@ class Operator(Struct, frozen=True):
         Raises ConfigError: it is in the workspace, absent, no regular file or too large.
         """
         path = self.path(name, root)
-        return _read(path.parent, path.name, "make the file, or correct its name in the operator's file")
+        return read_named(path, ConfigError, "make the file, or correct its name in the operator's file")
 
     def admins(self, root: Path) -> Admins | None:
         """The first key admins of the log; None where the file names none.
@@ -121,7 +121,7 @@ def load_operator(path: Path, root: Path) -> Operator:
     Raises ConfigError: it is absent, lies in the workspace, or is malformed.
     """
     file = outside(path / FILE if path.is_dir() else path, root, "the operator's file")
-    raw = _read(file.parent, file.name)
+    raw = read_named(file, ConfigError, "name the operator's file, or a directory with operator.yaml")
     value: Any = parse_yaml(raw, str(path), DEFAULT, error_type=ConfigError)
     config = read_settings(OperatorConfig, {} if value is None else value, (), str(path), SCHEMA)
     check_config(config, str(path))
@@ -151,18 +151,3 @@ def outside(path: Path, root: Path, what: str) -> Path:
             remedy="keep it elsewhere; to judge by the settings of a protected branch, use --trust-ref",
         )
     return found
-
-
-_NAME: Final = "name the operator's file, or a directory with operator.yaml"
-
-
-def _read(directory: Path, name: str, absent: str = _NAME) -> bytes:
-    try:
-        view = Workspace.single_file_view(directory, name)
-        if view is not None:
-            return view.read(name, view.limits.text_bytes)
-    except EvidenceError as error:
-        what, remedy = error.what, error.remedy
-    else:
-        what, remedy = "the file does not exist", absent
-    raise ConfigError(what, path=str(directory / name), remedy=remedy)

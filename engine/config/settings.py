@@ -25,7 +25,7 @@ from ...evidence.collecting import registry
 from ...evidence.reading.workspace import Workspace, check_relative
 from ...evidence.reading.yaml_reader import parse_yaml
 from ..policy import registry as engines
-from ..policy.engines.opa.settings import OpaSettings
+from ..policy.engines.opa.address import OpaSettings
 
 FILE = "gate.yaml"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

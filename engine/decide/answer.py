@@ -42,15 +42,9 @@ def refuse_unexpected(stage: Stage, output: Mapping[str, Any]) -> None:
 
 
 class Answer:
-    """One rule's answer: whether it holds, its operands, and what it reports.
+    """One rule's answer in ``output`` (rule name → value): whether it holds, its operands, what it reports.
 
-    Args:
-        stage: the rule's stage.
-        rule: the rule.
-        output: rule name → value, from the policy engine.
-
-    Raises:
-        EngineError: the rule was not evaluated, compares nothing, or contradicts itself.
+    Raises EngineError: the rule was not evaluated, compares nothing, or contradicts itself.
     """
 
     def __init__(self, stage: Stage, rule: Rule, output: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from ...evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.base.settings import Bounded, S, Settings, Text, setting
 from ...evidence.reading.parse import decode_text
-from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.workspace.named import read_named
 from ...evidence.reading.yaml_reader import parse_yaml
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
@@ -25,6 +25,7 @@ from ..ledger.keychain import Admins
 SCHEMA: Final = "fleet"
 """The contract of the file, generated from the classes below."""
 STAGE: Final = "stage8"
+_EXISTING: Final = "name an existing file"
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
@@ -113,7 +114,9 @@ def read_file(kind: type[S], path: Path, name: str) -> S:
     Args:
         name: of the file's contract, and of the page about it.
     """
-    value: Any = parse_yaml(read_beside(path), str(path), DEFAULT, error_type=ConfigError)
+    value: Any = parse_yaml(
+        read_named(path, ConfigError, _EXISTING), str(path), DEFAULT, error_type=ConfigError
+    )
     try:
         return read_settings(kind, {} if value is None else value, (), str(path), name)
     except ConfigError as error:
@@ -144,7 +147,8 @@ def member(one: MemberSettings, path: Path) -> Member:
     if one.key_admins is not None and one.key_threshold is not None:
         named = path.parent / one.key_admins
         try:
-            admins = Admins.parse(decode_text(read_beside(named), str(named)), one.key_threshold, str(named))
+            text = decode_text(read_named(named, ConfigError, _EXISTING), str(named))
+            admins = Admins.parse(text, one.key_threshold, str(named))
         except EvidenceError as error:
             raise ConfigError(error.what, path=str(named), place=error.place, remedy=error.remedy) from error
     evidence = None if one.evidence is None else _beside(path, one.evidence)
@@ -160,15 +164,3 @@ def _beside(path: Path, url: str) -> str:
     if scheme[1].lower() == "file" and rest and not rest.startswith("/"):
         return f"file:{path.parent / rest}"
     return url
-
-
-def read_beside(path: Path) -> bytes:
-    """A settings file, or one that it names. Raises ConfigError: it is absent, odd or too large."""
-    what, remedy = "does not exist", "name an existing file"
-    try:
-        view = Workspace.single_file_view(path.parent, path.name) if path.parent.is_dir() else None
-        if view is not None:
-            return view.read(path.name, view.limits.text_bytes)
-    except EvidenceError as error:
-        what, remedy = error.what, error.remedy or remedy
-    raise ConfigError(what, path=str(path), remedy=remedy)

@@ -153,13 +153,12 @@ class _Checks:
         if len(self.problems) < MAX_FINDINGS and not known:
             self.problems.append(Finding(kind, text, path, line))
 
-    def attempt(self, kind: Kind, step: Callable[[], T], line: int | None = None) -> T | None:
+    def attempt(self, kind: Kind, step: Callable[[], T]) -> T | None:
         """What a step gives; None, and a finding, when it raises LedgerError."""
         try:
             return step()
         except LedgerError as error:
-            place = error.path or (self.source.name if line is None else LOG)
-            self.add(kind, error.what, place, line)
+            self.add(kind, error.what, error.path or self.source.name)
             return None
 
     def key(

@@ -13,7 +13,7 @@ from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.errors import ConfigError, EvidenceError, UsageError
 from ...evidence.base.limits import DEFAULT
 from ...evidence.base.times import format_utc, parse_rfc3339
-from ...evidence.reading.files import read_regular
+from ...evidence.reading.workspace.named import read_followed
 from ...evidence.signing.key_sources import VARIABLE, given_log_key
 from ...evidence.signing.keys import (
     KEY_FILE,
@@ -201,14 +201,7 @@ def read_request(path: Path) -> bytes:
 
 def read_bytes(path: Path) -> bytes:
     """What is signed, or a signature. Raises UsageError: the file cannot be read, or is too large."""
-    try:
-        data = read_regular(path, DEFAULT.signature_bytes + 1)
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-        raise UsageError(what, path=str(path), remedy="name a readable file") from error
-    if len(data) > DEFAULT.signature_bytes:
-        raise UsageError("is too large", path=str(path), remedy="name the right file")
-    return data
+    return read_followed(path, UsageError, "name the right file", DEFAULT.signature_bytes)
 
 
 def apply(context: Context, config_dir: Path, path: Path, now: str) -> list[str]:

@@ -18,8 +18,7 @@ from ...evidence.base.errors import ConfigError, suggestion
 from ...evidence.base.limits import Limits
 from ...evidence.base.plugins import Plugin, find_plugin, plugin_names
 from .engines.opa.address import NAME as OPA
-from .engines.opa.address import is_opa, parse_address
-from .engines.opa.settings import OpaSettings
+from .engines.opa.address import OpaSettings, is_opa, parse_address
 from .interface import Bundle, PolicyEngine, check_defined
 
 EMBEDDED = "embedded"

@@ -8,9 +8,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ...evidence.base.errors import ConfigError, EvidenceError, LedgerError, UsageError
+from ...evidence.base.errors import ConfigError, LedgerError, UsageError
+from ...evidence.base.limits import DEFAULT
 from ...evidence.reading.git.history import History
-from ...evidence.reading.workspace import Workspace
+from ...evidence.reading.workspace.named import read_named
+from ...evidence.reading.yaml_reader import parse_yaml
 from .. import service
 from ..context import Context
 from ..decide.recorded import ALL, Time, wanted_stages
@@ -25,6 +27,7 @@ from .replacing import FACT, Replacement
 from .stored import Archive, EngineChoice, Line, Place, at_least, find_line, lines, own_place, reason
 from .whatif import Case
 
+_FACT_SETS = "write it as `gate docs impact` shows"
 _LOG_ENDINGS = (".jsonl", ".ndjson", ".json", ".log")
 
 
@@ -85,13 +88,8 @@ def read_fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:
 
     Raises UsageError: the file is not such a one.
     """
-    try:
-        view = Workspace.single_file_view(file.parent, file.name)
-        value: Any = None if view is None else view.read_yaml(file.name)
-    except EvidenceError as error:
-        raise UsageError(error.what, path=str(file), place=error.place, remedy=error.remedy) from error
-    if view is None:
-        raise _wrong(file, "there is no such file", None)
+    data = read_named(file, UsageError, _FACT_SETS)
+    value: Any = parse_yaml(data, str(file), DEFAULT, error_type=UsageError)
     if not isinstance(value, dict) or not value:
         raise _wrong(file, "is no mapping of names to fact sets", None)
     by_index = {line.index: line for line in known}
@@ -108,8 +106,7 @@ def read_fact_sets(file: Path, known: list[Line]) -> tuple[FactSet, ...]:
 
 
 def _wrong(file: Path, what: str, place: str | None) -> UsageError:
-    remedy = "write it as `gate docs impact` shows"
-    return UsageError(what, path=str(file), place=place, remedy=remedy)
+    return UsageError(what, path=str(file), place=place, remedy=_FACT_SETS)
 
 
 def load_base(context: Context, name: str) -> Bundle:

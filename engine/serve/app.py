@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import yaml
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from ... import __version__
 from ...evidence.base.errors import GateError
 from . import pages
 from .http import reading, writing
 from .http.answers import json_answer, problem, refusal
 from .http.guard import GONE, Guard
-from .http.openapi import description
 from .served import Served
+from .settings import Service
 from .writing.recorder import Recorder
 
 
@@ -44,6 +49,17 @@ def create_app(served: Served, recorder: Recorder, *, behind_proxy: bool = False
     )
     app.router.redirect_slashes = False
     return Guard(app, served, behind_proxy=behind_proxy)
+
+
+def description(service: Service) -> dict[str, Any]:
+    """The OpenAPI document of a service: what `openapi.yaml` says, of what this one answers."""
+    text = (Path(__file__).parent / "http" / "openapi.yaml").read_text(encoding="utf-8")
+    document: dict[str, Any] = yaml.safe_load(text)
+    document["info"]["version"] = __version__
+    document["servers"] = [{"url": service.stated.url or "/"}]
+    if not any(one.stated.bundles for one in service.logs):
+        del document["paths"]["/api/logs/{log}/impact"]
+    return document
 
 
 async def _healthy(request: Request) -> Response:

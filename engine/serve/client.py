@@ -14,7 +14,8 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, LedgerError, UsageError, masked
-from ...evidence.reading.files import printable, read_regular
+from ...evidence.reading.files import printable
+from ...evidence.reading.workspace.named import read_followed
 from ..ledger.authorities.posting import post
 from ..ledger.interface import Entry
 from ..record.archive import write_tar
@@ -62,10 +63,8 @@ class Elsewhere:
             remedy = "write https://HOST/api/logs/NAME"
             raise ConfigError(what, path=printable(url.partition("?")[0][:200]), remedy=remedy)
         if token_file is not None:
-            try:
-                given = read_regular(token_file, _MOST_TOKEN + 1).decode("ascii")
-            except (OSError, ValueError) as error:
-                raise ConfigError("the token cannot be read", path=str(token_file)) from error
+            remedy = "name a file with the token alone"
+            given = read_followed(token_file, ConfigError, remedy, _MOST_TOKEN).decode("latin-1")
         tls = None if certificate is None else _with_certificate(certificate)
         if given is None:
             if tls is None:

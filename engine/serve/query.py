@@ -11,18 +11,10 @@ from ...evidence.base.errors import UsageError
 from ...evidence.base.times import parse_rfc3339
 from .served import Row
 
-FILTERS: Final = {
-    "stage": "Only decisions that judged this stage.",
-    "verdict": "PASS, FAIL or CONDITIONAL; of the stage, where one is given.",
-    "commit": "Only decisions about this commit.",
-    "workspace": "Only decisions about this workspace.",
-    "rule": "Only decisions that violate the rule of this code.",
-    "since": "Only decisions of this time or later, RFC 3339.",
-    "until": "Only decisions of this time or earlier, RFC 3339.",
-    "limit": "How many, 1 to 500.",
-    "before": "Only entries before this ledger index: `next` of the page before.",
-}
-"""What a query may ask, and what it means."""
+FILTERS: Final = (
+    "stage", "verdict", "commit", "workspace", "rule", "since", "until", "limit", "before",
+)  # fmt: skip
+"""What a query may ask; `http/openapi.yaml` says what each means."""
 MOST: Final = 500
 USUAL: Final = 50
 _FURTHEST: Final = (1 << 53) - 1

@@ -1,8 +1,8 @@
 """Work split among processes of this machine or of a Dask cluster; results come in one order.
 
-* `interface` - what can be split (`Job`) and what splits it (`Spread`).
+* `interface` - what can be split (`Job`), what splits it (`Spread`), and errors on their way back.
 * `processes` - this process, or several of this machine; `cluster` - a Dask cluster, and `worker` - what
-  runs there; `relay` - errors on their way back; `pace` - how fast it goes, for people.
+  runs there; `pace` - how fast it goes, for people.
 """
 
 from __future__ import annotations

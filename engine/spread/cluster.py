@@ -25,8 +25,7 @@ from ...evidence.base.activity import Log, step
 from ...evidence.base.errors import ConfigError, EnvironmentProblem, UsageError, not_installed
 from ..store.urls import is_loopback
 from . import worker
-from .interface import Chunks, Job, Result
-from .relay import received
+from .interface import Chunks, Job, Result, received
 
 if TYPE_CHECKING:
     from distributed import Future

@@ -1,4 +1,4 @@
-"""Work that can be split, and what splits it."""
+"""Work that can be split, and what splits it; errors of another process on their way back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from ...evidence.base import errors
+from ...evidence.base.errors import EnvironmentProblem, GateError, InternalError, ManyErrors
 from ...evidence.base.limits import Limits
 
 Chunk = Any
@@ -46,3 +48,20 @@ class Spread(Protocol):
 
         Raises GateError: one that the work raised; EnvironmentProblem: a process or the cluster was lost.
         """
+
+
+def sent(error: GateError) -> dict[str, Any]:
+    """What a process sends of an error; the class is the nearest that is not a special case."""
+    named = {name: getattr(error, name) for name in ("path", "place", "remedy")}
+    kind = next(one for one in type(error).__mro__ if getattr(errors, one.__name__, None) is one)
+    kind = EnvironmentProblem if kind is ManyErrors else kind
+    return {"kind": kind.__name__, "what": error.what, **named}
+
+
+def received(message: dict[str, Any]) -> GateError:
+    """The error that a process sent."""
+    kind = getattr(errors, str(message["kind"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, GateError)):
+        kind = InternalError
+    error: GateError = kind(message["what"], **{name: message[name] for name in ("path", "place", "remedy")})
+    return error

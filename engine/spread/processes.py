@@ -20,8 +20,7 @@ from typing import Any
 from ...evidence.base import activity
 from ...evidence.base.errors import EnvironmentProblem, GateError
 from ...evidence.process.children import Child, Ended
-from .interface import Chunks, Job, Result
-from .relay import received, sent
+from .interface import Chunks, Job, Result, received, sent
 
 MOST = 64
 _GARBAGE = 20_000

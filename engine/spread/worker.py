@@ -17,9 +17,8 @@ from pathlib import Path
 
 from ... import __version__
 from ...evidence.base.errors import EnvironmentProblem, GateError
-from .interface import Chunk, Job, Result
+from .interface import Chunk, Job, Result, sent
 from .processes import rarely_collecting
-from .relay import sent
 
 _CODE = ("cli.py", "engine/**/*.py", "engine/**/*.sql", "evidence/**/*.py", "contracts/**/*.json")
 _KEPT = 2
@@ -50,7 +49,7 @@ def packed(job: Job) -> bytes:
 
 
 def work(data: bytes, chunks: list[Chunk]) -> bytes:
-    """The results of chunks as a JSON array; an object for an error, see `relay`."""
+    """The results of chunks as a JSON array; an object for an error, see `sent`."""
     import orjson
 
     try:

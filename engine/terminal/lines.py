@@ -113,9 +113,9 @@ class Lines:
                 return
             text, styles, indent = rest, styles[len(text) - len(rest) :], hang
 
-    def row(self, name: str, text: str, style: str = "dim", indent: int = 4, label: int = 10) -> None:
-        """Add text after a label of that many columns; the lines that follow are indented as far."""
-        self.add((f"{name:<{label}}", style), text, indent=indent, hang=indent + label)
+    def row(self, name: str, text: str, style: str = "dim", indent: int = 4) -> None:
+        """Add text after a label of ten columns; the lines that follow are indented as far."""
+        self.add((f"{name:<10}", style), text, indent=indent, hang=indent + 10)
 
     def text(self) -> str:
         """The page."""

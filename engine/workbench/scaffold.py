@@ -16,6 +16,7 @@ from ..decide.plan import make_plan
 from ..decision.document import Severity
 from ..policy.bundle import MANIFEST, load_bundle
 from ..policy.interface import Bundle
+from ..terminal.templates import environment
 from .schemas import input_schema
 
 _SHORT = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -100,10 +101,10 @@ def new_rule(directory: Path, code: str, fact: str, severity: Severity) -> NewRu
     }
     facts = [json.loads(_nested(fact) % text) for text in (value, off, "null")]
     names["good"], names["bad"], names["null"] = (json.dumps({"facts": one}) for one in facts)
-    folder = f"gate/{stage}"
+    scaffolds = environment(Path(__file__).resolve().parent)
     files = {
-        f"{folder}/{stage}_{short}.rego": _fill(_RULE, names),
-        f"{folder}/{stage}_{short}_test.rego": _fill(_TEST, names),
+        f"gate/{stage}/{stage}_{short}{end}.rego": scaffolds.get_template(f"rule{end}.rego.j2").render(names)
+        for end in ("", "_test")
     }
     for path in files:
         if (directory / path).exists():
@@ -159,57 +160,3 @@ def _nested(fact: str) -> str:
     """JSON text of an object with the fact, whose value is ``%s``."""
     parts = fact.split(".")
     return "".join(f'{{"{part}": ' for part in parts) + "%s" + "}" * len(parts)
-
-
-def _fill(template: str, names: dict[str, str]) -> str:
-    for name, text in names.items():
-        template = template.replace(f"<{name}>", text)
-    return template
-
-
-_RULE = """\
-package gate.<stage>
-
-check_<short> := data.gate.lib.check([data.gate.lib.<helper>(
-	"<short>",
-	input.facts.<fact><argument>,
-)])
-
-# METADATA
-# title: "TODO: what holds, in a few words"
-# description: "TODO: what holds when this rule holds, and what it looks at."
-# custom:
-#   short_name: <short>
-#   severity: <severity>
-#   solution: "TODO: what to do if it does not hold."
-#   owner: TODO
-#   controls: [gate:<stage>]
-#   facts: [<fact>]
-deny_<short> contains result if some result in data.gate.lib.violations(
-	"<stage>.<short>", check_<short>,
-	"TODO: what is wrong",
-)
-"""
-
-_TEST = """\
-package gate.<stage>
-
-test_<short>_holds if {
-	checked := check_<short> with input as <good>
-	checked.holds == true
-	denied := deny_<short> with input as <good>
-	denied == set()
-}
-
-test_<short>_does_not_hold if {
-	checked := check_<short> with input as <bad>
-	checked.holds == false
-	denied := deny_<short> with input as <bad>
-	count(denied) == 1
-}
-
-test_<short>_null if {
-	checked := check_<short> with input as <null>
-	checked.holds == false
-}
-"""

@@ -14,8 +14,7 @@ from ....evidence.broker.probe.record import Record
 from ....evidence.broker.probe.run import SAMPLES, Plan, probe
 from ....evidence.reading.workspace import check_relative
 from ....evidence.reading.workspace.named import read_named
-from ...broker.account.attested import load_attestation
-from ...broker.account.report import RENDERERS
+from ...broker.account import RENDERERS, load_attestation
 from ...broker.evidence_files import check_place, write_evidence
 from ...broker.target import pinned_account, record_path, slas_us, target_of
 from ...context import Context

@@ -10,9 +10,9 @@ from ....evidence.base.times import format_utc
 from ....evidence.broker.benchmark.measure import measure
 from ....evidence.broker.port import Library
 from ....evidence.reading.workspace import check_relative
+from ...broker.baseline import BENCHMARK, CONTRACT, baseline, compare
 from ...broker.evidence_files import check_place, to_file, write_evidence
-from ...broker.session.baseline import BENCHMARK, CONTRACT, baseline, compare
-from ...broker.session.files import options
+from ...broker.session import options
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE_ALONE, Outputs, Quiet, Where, now, option

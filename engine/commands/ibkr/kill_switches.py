@@ -13,8 +13,8 @@ from ....evidence.broker.switches.record import document
 from ....evidence.broker.switches.rehearse import Program
 from ....evidence.process.programs import shown_arguments
 from ...broker import evidence_files, switches
-from ...broker.limits import limits_of
 from ...broker.running import inherited, run
+from ...broker.switches import limits_of
 from ...terminal.console import write_error
 from ...terminal.outputs import parse_outputs, write
 from ..options import HERE_ALONE, Outputs, Where, argument, now, option
@@ -38,7 +38,7 @@ def kill_switches(
     where: Where = HERE_ALONE,
 ) -> None:
     """Run your program just short of each kill switch's limit and just beyond it, and record what fired."""
-    outputs = parse_outputs(output, tuple(switches.SWITCHES))
+    outputs = parse_outputs(output, tuple(switches.RENDERERS))
     evidence_files.check_words("--by", by)
     context = where.open()
     path = evidence_files.target(context, file, "kill_switch", "path", USUAL, force)
@@ -55,6 +55,6 @@ def kill_switches(
     made_by = f"gate ibkr kill-switches -- {shown}"
     evidence_files.write_evidence(context, context.root / path, data, finished, made_by, force=force)
     for item in outputs:
-        write(item, switches.SWITCHES[item.format](found))
+        write(item, switches.RENDERERS[item.format](found))
     if not all(one.verified for one in found):
         raise typer.Exit(1)

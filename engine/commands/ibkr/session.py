@@ -17,8 +17,7 @@ from ....evidence.broker.session.status import FIRST_LINE, prometheus, status_li
 from ....evidence.reading.files import read_regular
 from ....evidence.reading.workspace import check_relative
 from ...broker.evidence_files import check_place, write_provenance
-from ...broker.session.files import places, without_sharpe, write_files
-from ...broker.session.report import SESSION
+from ...broker.session import SESSION, places, without_sharpe, write_files
 from ...broker.target import target_of
 from ...terminal.console import progress, write_error
 from ...terminal.outputs import keep_out, parse_outputs, write

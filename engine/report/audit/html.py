@@ -145,9 +145,10 @@ def style() -> str:
 @functools.cache
 def _template() -> jinja2.Template:
     """The template; read when the first report is made."""
-    from .template import load
+    from ...terminal.templates import environment
 
-    return load("report.html.j2", lambda value: printable(value) if type(value) is str else value)
+    made = environment(_HERE, printable)
+    return made.get_template("report.html.j2")
 
 
 def _timeline(gates: tuple[Gate, ...]) -> _Timeline:

@@ -8,16 +8,17 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...decision.document import Decision, Verdict
 from ...ledger.interface import Entry
 from ...terminal.figures import for_people, printable
+from ...terminal.templates import environment
 from ..interface import Screen
 from .build import build
 from .model import Comparison, Mark
 from .proof import VERDICTS
-from .template import load
 from .words import CODE, LANGUAGES, Said, Text, say, spoken
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def _page(decision: Decision, entry: Entry | None, screen: Screen, *, short: boo
 @functools.cache
 def _template() -> jinja2.Template:
     """The template; read when the first report is made."""
-    return load("report.md.j2")
+    return environment(Path(__file__).resolve().parent).get_template("report.md.j2")
 
 
 _ADVICE = {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv6Network, ip_address
 from typing import Any, Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,9 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..served import Served
 from .answers import problem
-from .headers import ALWAYS, OTHERWISE, SECURE
 from .logs import of_error, tell
-from .rates import Rates, counted_as
 
 _LONGEST: Final = 2000
 """The longest path, and the longest query, in bytes."""
@@ -124,3 +124,68 @@ class _Answer:
         else:
             self.bytes += len(message.get("body", b""))
         await self._send(message)
+
+
+_KEPT: Final = 10_000
+"""Clients that are remembered, the latest ones."""
+
+
+class Rates:
+    """Counts the requests of each client; twice as many as in a second may come at once."""
+
+    def __init__(self, per_second: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._most = 2.0 * per_second
+        self._clock = clock
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def allows(self, client: str) -> bool:
+        """Whether the client may send one more request now, which is then counted."""
+        now = self._clock()
+        left, before = self._left.pop(client, (self._most, now))
+        left = min(self._most, left + (now - before) * self._per_second)
+        allowed = left >= 1
+        self._left[client] = (left - 1 if allowed else left, now)
+        while len(self._left) > _KEPT:
+            self._left.popitem(last=False)
+        return allowed
+
+
+def counted_as(address: str) -> str:
+    """The client that an address is counted as, with or without a port: of IPv6, whoever has the network of
+    64 bits, in which everybody may choose as many addresses as there are.
+    """
+    host = address.removeprefix("[").partition("]")[0]
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        found = ip_address(host.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 6:
+        return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+    return str(found)
+
+
+DATA_POLICY: Final = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+"""Content-Security-Policy of everything that is no page."""
+REPORT_POLICY: Final = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+"""Of a report in HTML, which brings its own style and no script: a sandbox, in which it is of no origin."""
+
+ALWAYS: Final = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "x-frame-options": "DENY",
+}
+"""Of every answer. `content-security-policy` and `cache-control` are added where a route sets none."""
+OTHERWISE: Final = {"content-security-policy": DATA_POLICY, "cache-control": "no-store"}
+SECURE: Final = {"strict-transport-security": "max-age=31536000"}
+"""Over TLS."""
+UNCHANGING: Final = {"cache-control": "public, max-age=31536000, immutable"}
+"""Of what never changes, such as a full tile."""

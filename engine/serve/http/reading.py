@@ -25,7 +25,7 @@ from ..query import Malformed, choose
 from ..served import Row, Served, ServedLog, at_length
 from ..tiles import parse_tile
 from .answers import json_answer, problem
-from .headers import REPORT_POLICY, UNCHANGING
+from .guard import REPORT_POLICY, UNCHANGING
 
 _TYPES: Final = {
     "html": "text/html; charset=utf-8",

@@ -17,7 +17,7 @@ from ..writing.recorder import Recorder
 from ..writing.submission import TYPE, Demands, Refused
 from ..writing.tokens import Client, Issuers, NotKnown, NotPermitted
 from .answers import json_answer, problem, refusal
-from .rates import Rates
+from .guard import Rates
 
 _LATER = {"retry-after": "1"}
 

@@ -23,10 +23,10 @@ from msgspec import Struct
 from ....evidence.base.times import format_utc
 from ...decide.conditions import DAY
 from ...report.audit import html as report
-from ...report.audit import template
 from ...report.audit.proof import VERDICTS
 from ...report.audit.words import CODE, LANGUAGES
 from ...terminal.figures import for_people, printable, shorten
+from ...terminal.templates import environment
 
 _HERE: Final = Path(__file__).resolve().parent
 _PLACE: Final = re.compile(r"\{(\w+)\}")
@@ -183,9 +183,6 @@ def policy(sheet: str | None = None) -> str:
 
 @functools.cache
 def _environment() -> jinja2.Environment:
-    def final(value: Any) -> Any:
-        return printable(value) if type(value) is str else value
-
-    environment = template.environment(final, _HERE)
-    environment.globals.update(d=data, moment=moment, at=lambda epoch_s: moment(format_utc(epoch_s)))
-    return environment
+    made = environment(_HERE, printable)
+    made.globals.update(d=data, moment=moment, at=lambda epoch_s: moment(format_utc(epoch_s)))
+    return made

@@ -33,8 +33,8 @@ from ...replay.stored import EngineChoice, Place, lines
 from ...spread.processes import Processes
 from ...terminal.lines import Screen
 from ..http.answers import json_answer, problem
+from ..http.guard import Rates
 from ..http.logs import notice
-from ..http.rates import Rates
 from ..http.writing import body_of, client_of, not_known, too_slow, wrong_body
 from ..served import Served, ServedLog
 from ..writing.tokens import Client, Issuers, NotKnown, may_push

@@ -223,7 +223,7 @@ def test_a_chat_gets_text_in_which_nothing_acts(desk: Any, receiver: Receiver) -
     assert "T0KEN" not in run.out + run.err
     (desk.home / "slack-url").unlink()
     run = desk.notify()
-    assert (run.code, "the file does not exist" in run.err) == (0, True)
+    assert (run.code, "there is no such file" in run.err) == (0, True)
     assert "make the file, or correct its name in the operator's file" in run.err
 
 

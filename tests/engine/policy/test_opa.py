@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from gate.engine.policy import EngineOptions, open_engine
-from gate.engine.policy.engines.opa.settings import OpaSettings
+from gate.engine.policy.engines.opa.address import OpaSettings
 from gate.engine.policy.interface import Bundle
 from gate.evidence.base.errors import ConfigError, EngineError, EnvironmentProblem, GateError, PolicyError
 from gate.evidence.base.limits import DEFAULT, Limits

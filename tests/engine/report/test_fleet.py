@@ -167,7 +167,7 @@ def test_a_damaged_or_foreign_ledger_is_named_and_hides_no_other(
         (("--ledger", "a=/x", "--ledger", "a=/y"), None, "two ledgers are called a"),
         (("--ledger", "a=ftp://x/y"), None, "is not supported"),
         (("--ledger", "a=postgresql://u:secret@h/db"), None, "password does not belong"),
-        (("fleet.yaml",), None, "does not exist"),
+        (("fleet.yaml",), None, "there is no such file"),
         (("fleet.yaml",), "ledgers: [", "fleet.yaml"),
         (("fleet.yaml",), "", "ledgers"),
         (("fleet.yaml",), "ledgers: []", "no ledger is named"),
@@ -178,7 +178,7 @@ def test_a_damaged_or_foreign_ledger_is_named_and_hides_no_other(
         (
             ("fleet.yaml",),
             "ledgers: [{name: a, ledger: b, key_admins: c, key_threshold: 1}]",
-            "does not exist",
+            "there is no such file",
         ),
     ],
 )

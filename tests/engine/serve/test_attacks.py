@@ -21,7 +21,7 @@ from gate.engine.decide.recorded import Recorded
 from gate.engine.ledger import open_ledger
 from gate.engine.policy import open_engine
 from gate.engine.serve.client import Elsewhere
-from gate.engine.serve.http.rates import counted_as
+from gate.engine.serve.http.guard import counted_as
 from gate.engine.serve.settings import load_service
 from gate.engine.serve.writing.submission import Demands, Refused, check, files_of, tailoring
 from gate.engine.service import Judged

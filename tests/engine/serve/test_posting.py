@@ -20,7 +20,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gate.engine.ledger import open_reader, verify_ledger
-from gate.engine.serve.http.rates import Rates
+from gate.engine.serve.http.guard import Rates
 from gate.engine.serve.writing.submission import files_of
 from gate.evidence.base.canonical import canonical, sha256_hex
 

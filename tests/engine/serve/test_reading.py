@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gate.engine.ledger.merkle import leaf_hash, root_of, verify_inclusion
 from gate.engine.record.archive import read_tar
 from gate.engine.record.contents import trust_digest
+from gate.engine.serve.query import FILTERS
 from gate.engine.serve.tiles import WIDTH, Tree, parse_tile, tile_number
 from gate.evidence.base.canonical import canonical
 
@@ -174,6 +175,8 @@ def test_the_description_is_openapi_and_has_every_route(shelf: Desk) -> None:
     """Whatever is described is answered by something, and no other path under /api is."""
     described = shelf.server.ask("/openapi.json").json
     validate(described)
+    asked = described["paths"]["/api/logs/{log}/decisions"]["get"]["parameters"]
+    assert tuple(one["name"] for one in asked) == FILTERS
     values = {"{log}": "algo", "{decision}": "0", "{format}": "tap", "{tile}": "0/000.p/1"}
     for path, operations in described["paths"].items():
         for name, value in values.items():

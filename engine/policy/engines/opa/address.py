@@ -1,12 +1,15 @@
-"""Reads the name of an OPA engine: ``opa`` for a managed server, ``opa=URL`` for one that somebody runs."""
+"""Where an OPA engine is, ``opa`` for a managed server or ``opa=URL`` for another, and its settings."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
 
 from msgspec import Struct
 
 from .....evidence.base.errors import ConfigError
+from .....evidence.base.settings import Bounded, Settings, Text, setting
 
 NAME = "opa"
 _FORMS = "write opa, opa=https://HOST[:PORT][/PATH], opa=http://HOST[:PORT][/PATH] or opa=unix:/PATH"
@@ -87,3 +90,32 @@ def parse_address(engine: str) -> Address | None:
 
 def _wrong(what: str, remedy: str = _FORMS) -> ConfigError:
     return ConfigError(what, path="gate.yaml", place="engine", remedy=remedy)
+
+
+_FILE = "an absolute path, or in the operator's file one relative to it."
+
+
+@dataclass(frozen=True, slots=True)
+class OpaSettings(Settings):
+    """How to reach an OPA server, and what to show it."""
+
+    ca: Text | None = setting(
+        f"PEM file of the authorities that the server's certificate must be from: {_FILE}", None
+    )
+    certificate: Text | None = setting(f"PEM file of the client certificate to show: {_FILE}", None)
+    key: Text | None = setting(f"PEM file of its key, unless the certificate's file has it: {_FILE}", None)
+    token_file: Text | None = setting(f"File with the bearer token to send: {_FILE}", None)
+    token_variable: Annotated[str, Bounded(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = setting(
+        "Environment variable with the bearer token, in place of token_file.", None
+    )
+    retries: int = setting("How often a lost or refused connection is tried again, with growing pauses.", 4)
+
+    FILES: ClassVar = ("ca", "certificate", "key", "token_file")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.retries <= 20:
+            raise ValueError("retries must be from 0 to 20")
+        if self.key is not None and self.certificate is None:
+            raise ValueError("a key needs a certificate")
+        if self.token_file is not None and self.token_variable is not None:
+            raise ValueError("token_file and token_variable exclude each other")

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from .....evidence.base.errors import ConfigError
 from .....evidence.base.limits import Limits
-from .....evidence.reading.files import read_regular
+from .....evidence.reading.workspace.named import read_followed
 from ...interface import Bundle, PolicyEngine
-from .address import Address, parse_address
-from .settings import OpaSettings
+from .address import Address, OpaSettings, parse_address
 
 _TOKEN = re.compile(r"[!-~]+")
 _TOKEN_BYTES = 16_384
@@ -62,11 +61,7 @@ def _path(setting: str, value: str, workspace: Path | None) -> str:
 def _token(settings: OpaSettings, file: str | None, address: Address) -> str | None:
     """The bearer token. No message shows any of it."""
     if file is not None:
-        try:
-            raw = read_regular(Path(file), _TOKEN_BYTES + 1)
-        except OSError as error:
-            what = f"the file cannot be read: {error.strerror}"
-            raise _wrong("token_file", what, "make it readable") from error
+        raw = read_followed(Path(file), ConfigError, "name a file with the token alone", _TOKEN_BYTES)
         text, setting = raw.decode("latin-1").strip(), "token_file"
     elif settings.token_variable is not None:
         text, setting = os.environ.get(settings.token_variable, "").strip(), "token_variable"

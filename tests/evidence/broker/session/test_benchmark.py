@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gate.engine.broker.session.baseline import BENCHMARK, baseline, compare
+from gate.engine.broker.baseline import BENCHMARK, baseline, compare
 from gate.engine.context import open_context
 from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import ConfigError

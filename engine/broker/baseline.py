@@ -8,17 +8,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from .... import __version__
-from ....evidence.base.numbers import PPM, to_scaled
-from ....evidence.base.records import to_json
-from ....evidence.broker.benchmark.measure import PERCENTS, Figures, Measured
-from ....evidence.collectors.paper import recompute
-from ...collectors import open_workspace
-from ...context import Context
-from ...report.json_format import render_json
-from ...terminal.figures import figure
-from ...terminal.lines import to_bytes
-from .files import options
+from ... import __version__
+from ...evidence.base.numbers import PPM, to_scaled
+from ...evidence.base.records import to_json
+from ...evidence.broker.benchmark.measure import PERCENTS, Figures, Measured
+from ...evidence.collectors.paper import recompute
+from ..collectors import open_workspace
+from ..context import Context
+from ..report.json_format import render_json
+from ..terminal.figures import figure
+from ..terminal.lines import to_bytes
+from .session import options
 
 CONTRACT = "mock_baseline"
 
