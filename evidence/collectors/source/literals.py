@@ -26,10 +26,10 @@ from ..shared import python_source as python
 from ..shared.account_id import mask
 from ..shared.python_source import name_of
 from . import secrets as rules
+from .given import given
 from .model import LOOKUPS, Module, Program, called_name, place_of, unknown
 from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, PORTS_NAME, REFUSED_NAME, addresses, find_ports
-from .values import given
 
 SUFFIXES = (
     *(".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env"),

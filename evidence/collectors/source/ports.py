@@ -13,9 +13,10 @@ from collections.abc import Iterator
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
+from .given import given
 from .model import LOOKUPS, Module, Program, called_name, text
 from .secrets import snake
-from .values import Members, given, members
+from .values import Members, members
 
 LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4001}
 """Ports of TWS and Gateway for live trading, by what is written."""

@@ -9,7 +9,7 @@ from ...collecting.interface import Problem
 from .conditions import looks_at
 from .events import find_error_handling, find_reconnection, find_swallowed
 from .model import Clue, Program, Routine, unknown
-from .pacing import find_pacing
+from .pacing import Pacing, find_pacing
 from .refusals import LIVE_ACCOUNT, PAPER_ACCOUNT, Trial, is_connecting
 
 SAFEGUARDS = ("pacing_limiter", "reconnection", "error_handling", "account_check", "port_check")
@@ -46,6 +46,13 @@ def find_safeguards(
         for clue in _chosen(tries)[:most]
         if clue.used and tries[clue] is None
     ]
+    pacing = find_pacing(program, operations)
+    what = "without a limiter on its way, as far as it can be followed"
+    remedy = "let every order and every cancel wait for the limiter"
+    problems += [
+        unknown("safeguards.pacing_limiter", f"{clue.what} {what}", remedy, clue.path, clue.line)
+        for clue in sorted(set(pacing.bypassed))[:most]
+    ]
     sure = {kind for kind, clue in checks if clue.used}
     remedy = "refuse what is not for paper trading whatever the settings are"
     problems += [
@@ -54,7 +61,7 @@ def find_safeguards(
         if clue.used and kind not in sure
     ]
     return {
-        "pacing_limiter": _found(find_pacing(program, operations), most),
+        "pacing_limiter": _paced(pacing, most),
         "reconnection": reconnection,
         "error_handling": {
             **_found(handling, most),
@@ -77,6 +84,14 @@ def _found(clues: Iterable[Clue], most: int) -> dict[str, Any]:
     state = "absent" if not chosen else "present" if chosen[0].used else "unused"
     places = [{"path": clue.path, "line": clue.line, "what": clue.what} for clue in chosen[:most]]
     return {"state": state, "evidence": places}
+
+
+def _paced(pacing: Pacing, most: int) -> dict[str, Any]:
+    """State of the limiter; ``too fast`` where none is in use but one that lets too many messages through."""
+    found = _found(pacing.limiters, most)
+    if found["state"] != "present" and any(clue.used for clue in pacing.too_fast):
+        return {**_found(pacing.too_fast, most), "state": "too fast"}
+    return found
 
 
 def _paper_checks(
