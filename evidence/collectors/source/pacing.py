@@ -85,7 +85,9 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Pacing:
                 off = too_fast or (isinstance(value, ast.Constant) and not value.value)
                 if isinstance(target, ast.Attribute) and target.attr in _THROTTLE and not off:
                     in_use = around is None or program.is_live(around)
-                    found.add(Clue(path, target.lineno, f"{target.attr} of the client is set", in_use), None, ())
+                    found.add(
+                        Clue(path, target.lineno, f"{target.attr} of the client is set", in_use), None, ()
+                    )
                     found.of_client |= in_use
                 for call in python.walk(value):
                     if isinstance(call, ast.Call) and (name := _known(program, path, call)):

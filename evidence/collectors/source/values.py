@@ -57,9 +57,7 @@ def resolve(
     return list(_Search(program).values(node, Place(path, routine), _DEPTH))
 
 
-def named(
-    program: Program, node: ast.Name | ast.Attribute, place: Place
-) -> list[tuple[ast.expr, Place]]:
+def named(program: Program, node: ast.Name | ast.Attribute, place: Place) -> list[tuple[ast.expr, Place]]:
     """What a name is given in its function, or as a constant of a module or class, with the place of that."""
     return list(_Search(program).named(node, place))
 
