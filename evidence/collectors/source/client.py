@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from ..shared import python_source as python
-from .model import Program, Routine, called_name, text
+from ..shared.python_source import name_of
+from .model import Program, Routine, assignments, called_name, text
 from .stubs import is_harmless, stub_reason, touches_nothing
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
@@ -139,6 +140,10 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
                 name = called_name(node)
                 if name not in program.by_name and not is_harmless(node) and name not in _CONTAINERS:
                     unknown = name or "an expression"
+                    if isinstance(node.func, ast.Attribute) and _CARRIED_OUT[method.operation].fullmatch(
+                        name
+                    ):
+                        unknown += " with whatIf"
         if stub_reason(current.node) is None:
             for name in current.references:
                 for one in program.by_name.get(name, ()):
@@ -170,6 +175,8 @@ def _carries_out(program: Program, routine: Routine, node: ast.AST, operation: s
             own = isinstance(node.func.value, ast.Name) and node.func.value.id in ("self", "cls")
             if own and node.func.attr in program.by_name:
                 return False
+            if operation == "place_order" and any(asks_what_if(routine, one) for one in arguments(node)):
+                return False
             return wanted.fullmatch(node.func.attr[:100]) is not None
         if operation == "connect" and called_name(node) == "Watchdog":
             return True
@@ -178,6 +185,38 @@ def _carries_out(program: Program, routine: Routine, node: ast.AST, operation: s
     if operation == "order_status" and isinstance(node, ast.Attribute):
         return _ORDER_STATE.fullmatch(node.attr) is not None
     return False
+
+
+def arguments(call: ast.Call) -> list[ast.expr]:
+    """What a call is given."""
+    return [*call.args, *(word.value for word in call.keywords)]
+
+
+def asks_what_if(routine: Routine, order: ast.expr, depth: int = 4) -> bool:
+    """Whether an order only asks what it would cost: it is made with ``whatIf`` true, or given that."""
+    if isinstance(order, ast.Name):
+        made = routine.variables.get(order.id, [])
+        if made and depth and all(asks_what_if(routine, one, depth - 1) for one in made):
+            return True
+        set_to = [
+            value
+            for node in routine.nodes
+            for target, value in assignments(node)
+            if isinstance(target, ast.Attribute)
+            and target.attr == "whatIf"
+            and name_of(target.value) == order.id
+        ]
+        return bool(set_to) and all(isinstance(one, ast.Constant) and one.value for one in set_to)
+    stated: list[tuple[str, ast.expr]] = []
+    if isinstance(order, ast.Call):
+        stated = [(word.arg or "", word.value) for word in order.keywords]
+    elif isinstance(order, ast.Dict):
+        stated = [(text(key), value) for key, value in zip(order.keys, order.values, strict=True)]
+    return any(
+        (name == "whatIf" and isinstance(value, ast.Constant) and bool(value.value))
+        or (not name and depth > 0 and asks_what_if(routine, value, depth - 1))
+        for name, value in stated
+    )
 
 
 def operation_states(methods: Sequence[Method]) -> dict[str, str]:

@@ -165,7 +165,8 @@ def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
         return True
 
     for routine in program.routines:
-        for node in routine.nodes if program.is_live(routine) else ():
+        private = routine.node.name.startswith("_") and not program.is_live(routine)
+        for node in () if private else routine.nodes:
             name = called_name(node) if isinstance(node, ast.Call) else ""
             ours = name in program.by_name and name != routine.node.name
             if name in _ORDERING and not ours and not is_paced(routine):

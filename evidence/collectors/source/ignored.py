@@ -1,0 +1,115 @@
+"""What says that trading must stop, or that an order is within its limits, and that nothing looks at."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct, field
+
+from ..shared import python_source as python
+from ..shared.python_source import name_of
+from .given import given
+from .model import LOOKUPS, called_name, text
+
+_LIMIT = re.compile(
+    r"KILL_(?:PNL|LOSS|DD|DRAWDOWN|SWITCH)\w*|\w+_KILL_SWITCH\w*|(?:BOX|GROSS|NET)_LIM(?:IT)?"
+)
+_FLAG = re.compile(r"\w+_kill_switch")
+_HALT = re.compile(r"_?(?:is_|trading_)?(?:halted|tripped|killed)|_?kill_switch(?:_(?:on|active|tripped))?")
+_WITHIN = re.compile(r"within_\w+_limits?")
+_NOWHERE = "nothing looks at it"
+_GIVING = (ast.Assign, ast.AnnAssign, ast.Dict, ast.keyword)
+
+
+class _Uses(Struct):
+    """Names that are looked at, what others are given to as they are, and strings that are no keys."""
+
+    looked_at: set[str] = field(default_factory=set)
+    passed_on: dict[str, set[str]] = field(default_factory=dict)
+    strings: set[str] = field(default_factory=set)
+
+
+def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
+    """Path, line, name and reason: limits, flags and parameters that nothing in any of the modules looks at.
+
+    A limit counts as looked at where what it is given to is. Names are those of any module.
+    """
+    mentioned: dict[str, list[str]] = {}
+    uses: dict[str, _Uses] = {}
+
+    def is_ignored(name: str, *, strings: bool = False) -> bool:
+        if not mentioned:
+            for path, tree in trees.items():
+                for word in {name_of(node) for node in python.nodes(tree)}:
+                    mentioned.setdefault(word, []).append(path)
+        pending, seen = [name], {name}
+        for one in pending:  # grows while it is gone through
+            for path in mentioned.get(one, ()):
+                if path not in uses:
+                    uses[path] = _uses(trees[path])
+                if one in uses[path].looked_at or (strings and one in uses[path].strings):
+                    return False
+                new = uses[path].passed_on.get(one, set()) - seen
+                seen |= new
+                pending += new
+        return True
+
+    for path, tree in trees.items():
+        nodes = python.nodes(tree)
+        bodies = [node for node in nodes if isinstance(node, (ast.Module, ast.ClassDef))]
+        home = {id(statement) for body in bodies for statement in body.body}
+        for node in nodes:
+            for name, value in given(node) if isinstance(node, _GIVING) else ():
+                reason = None
+                is_true = isinstance(value, ast.Constant) and value.value is True
+                if isinstance(node, (ast.Dict, ast.keyword)):
+                    if is_true and _WITHIN.fullmatch(name):
+                        reason = "is always True"
+                    elif _FLAG.fullmatch(name) and is_ignored(name, strings=True):
+                        reason = _NOWHERE
+                elif (
+                    (
+                        id(node) in home
+                        and isinstance(value, (ast.Constant, ast.UnaryOp))
+                        and _LIMIT.fullmatch(name)
+                    )
+                    or (is_true and _HALT.fullmatch(name))
+                ) and is_ignored(name):
+                    reason = _NOWHERE
+                if reason is not None:
+                    yield {"path": path, "line": value.lineno, "name": name, "reason": reason}
+        for name, owner, function in python.all_functions(tree):
+            halting = [
+                argument.arg
+                for argument in (*function.args.args, *function.args.kwonlyargs)
+                if _HALT.fullmatch(argument.arg)
+            ]
+            if halting and not (owner and owner.bases) and not python.is_declaration(owner, function):
+                read = {one.id for one in python.running(function) if isinstance(one, ast.Name)}
+                for one in sorted(set(halting) - read):
+                    reason = f"never looks at {one}"
+                    yield {"path": path, "line": function.lineno, "name": name, "reason": reason}
+
+
+def _uses(tree: ast.Module) -> _Uses:
+    found = _Uses()
+    handed: set[int] = set()
+    for node in python.running(tree):  # from the outside in
+        for name, value in given(node) if isinstance(node, (*_GIVING, ast.arguments)) else ():
+            if isinstance(value, (ast.Name, ast.Attribute)) and name:
+                found.passed_on.setdefault(name_of(value), set()).add(name)
+                handed.add(id(value))
+        if isinstance(node, ast.Dict):
+            handed.update(id(key) for key in node.keys)
+        elif isinstance(node, ast.Call) and called_name(node) in LOOKUPS | {"getattr", "attrgetter"}:
+            found.looked_at.update(map(text, node.args))
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+            found.looked_at.add(name_of(node))
+        elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+            found.looked_at.update([name_of(node)] if id(node) not in handed else ())
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in handed:
+            found.strings.add(node.value)
+    return found
