@@ -151,28 +151,54 @@ def walk(node: ast.AST) -> list[ast.AST]:
 
 
 def running(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and everything in it, but what follows a ``return`` or ``raise`` and what is ``if False``."""
+    """The node and everything in it, but what is never reached: after a ``return``, or in an ``if False``."""
     pending = [node]
     while pending:
         item = pending.pop()
         yield item
-        dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
+        truth = constant_truth(item.test) if isinstance(item, (ast.If, ast.While)) else None
+        dead = {False: "body", True: "orelse", None: ""}[truth]
         for name in FIELDS[type(item)]:
             value = getattr(item, name, None)
             if isinstance(value, ast.AST):
                 pending.append(value)
-            elif isinstance(value, list) and not (dead and name == "body"):
+            elif isinstance(value, list) and name != dead:
                 for part in value:
                     if isinstance(part, ast.AST):
                         pending.append(part)
-                    if isinstance(part, (ast.Return, ast.Raise)):
+                    if _leaves(part):
                         break
 
 
-def _is_false(test: ast.expr) -> bool:
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return any(map(_is_false, test.values))
-    return isinstance(test, ast.Constant) and not test.value
+def _leaves(node: ast.AST) -> bool:
+    """Whether nothing that follows in the same block is reached."""
+    if isinstance(node, ast.If):
+        return constant_truth(node.test) is True and any(map(_leaves, node.body))
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return any(isinstance(part, ast.Return) for part in node.body)
+    return isinstance(node, (ast.Return, ast.Raise, ast.Continue, ast.Break))
+
+
+def constant_truth(test: ast.expr) -> bool | None:
+    """Whether a condition made of literals alone holds; None where it depends on anything else."""
+    negated = False
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        negated, test = not negated, test.operand
+    truth: bool | None = None
+    if isinstance(test, ast.BoolOp):
+        wins = isinstance(test.op, ast.Or)
+        found = {constant_truth(one) for one in test.values}
+        truth = wins if wins in found else None if None in found else not wins
+    elif isinstance(test, ast.Constant):
+        truth = bool(test.value)
+    elif isinstance(test, (ast.Tuple, ast.List, ast.Set, ast.Dict)) and not children(test):
+        truth = False
+    elif isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Eq, ast.NotEq)):
+        sides = (test.left, *test.comparators)
+        values = [one.value for one in sides if isinstance(one, ast.Constant)]
+        if len(values) == len(sides) == 2:
+            truth = (values[0] == values[1]) is isinstance(test.ops[0], ast.Eq)
+    return truth if truth is None else truth is not negated
 
 
 @functools.lru_cache(maxsize=_CACHE_SIZE)

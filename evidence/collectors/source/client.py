@@ -51,6 +51,9 @@ _INTERFACE = {
 _CARRIED_OUT = {operation: re.compile(names) for operation, names in _INTERFACE.items()}
 _ORDER_STATE = re.compile(r"orderStatus")
 
+_IDLE = {"whatIf": True, "transmit": False}
+"""Fields of an order, and the value with which the broker does nothing about it."""
+
 _ACTS = frozenset({"connect", "disconnect", "place_order", "cancel_order"})
 """Operations that have to call the broker; what the others ask for may have come in before."""
 
@@ -143,7 +146,7 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
                     if isinstance(node.func, ast.Attribute) and _CARRIED_OUT[method.operation].fullmatch(
                         name
                     ):
-                        unknown += " with whatIf"
+                        unknown += " with an order that never trades"
         if stub_reason(current.node) is None:
             for name in current.references:
                 for one in program.by_name.get(name, ()):
@@ -175,7 +178,7 @@ def _carries_out(program: Program, routine: Routine, node: ast.AST, operation: s
             own = isinstance(node.func.value, ast.Name) and node.func.value.id in ("self", "cls")
             if own and node.func.attr in program.by_name:
                 return False
-            if operation == "place_order" and any(asks_what_if(routine, one) for one in arguments(node)):
+            if operation == "place_order" and any(never_trades(routine, one) for one in arguments(node)):
                 return False
             return wanted.fullmatch(node.func.attr[:100]) is not None
         if operation == "connect" and called_name(node) == "Watchdog":
@@ -192,31 +195,35 @@ def arguments(call: ast.Call) -> list[ast.expr]:
     return [*call.args, *(word.value for word in call.keywords)]
 
 
-def asks_what_if(routine: Routine, order: ast.expr, depth: int = 4) -> bool:
-    """Whether an order only asks what it would cost: it is made with ``whatIf`` true, or given that."""
+def never_trades(routine: Routine, order: ast.expr, depth: int = 4) -> bool:
+    """Whether an order is only a question, or is not passed on: ``whatIf`` is true, or ``transmit`` false."""
     if isinstance(order, ast.Name):
         made = routine.variables.get(order.id, [])
-        if made and depth and all(asks_what_if(routine, one, depth - 1) for one in made):
+        if made and depth and all(never_trades(routine, one, depth - 1) for one in made):
             return True
         set_to = [
-            value
+            (target.attr, value)
             for node in routine.nodes
             for target, value in assignments(node)
-            if isinstance(target, ast.Attribute)
-            and target.attr == "whatIf"
-            and name_of(target.value) == order.id
+            if isinstance(target, ast.Attribute) and name_of(target.value) == order.id
         ]
-        return bool(set_to) and all(isinstance(one, ast.Constant) and one.value for one in set_to)
+        return any(
+            all(_is_idle_value(one, value) for one, value in set_to if one == name)
+            for name in _IDLE.keys() & {name for name, _ in set_to}
+        )
     stated: list[tuple[str, ast.expr]] = []
     if isinstance(order, ast.Call):
         stated = [(word.arg or "", word.value) for word in order.keywords]
     elif isinstance(order, ast.Dict):
         stated = [(text(key), value) for key, value in zip(order.keys, order.values, strict=True)]
     return any(
-        (name == "whatIf" and isinstance(value, ast.Constant) and bool(value.value))
-        or (not name and depth > 0 and asks_what_if(routine, value, depth - 1))
+        _is_idle_value(name, value) or (not name and depth > 0 and never_trades(routine, value, depth - 1))
         for name, value in stated
     )
+
+
+def _is_idle_value(name: str, value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value in (0, 1) and bool(value.value) is _IDLE.get(name)
 
 
 def operation_states(methods: Sequence[Method]) -> dict[str, str]:

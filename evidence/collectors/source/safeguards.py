@@ -10,7 +10,7 @@ from .conditions import looks_at
 from .events import find_error_handling, find_reconnection, find_swallowed
 from .model import Clue, Program, Routine, unknown
 from .pacing import Pacing, find_pacing
-from .refusals import LIVE_ACCOUNT, PAPER_ACCOUNT, Trial, is_connecting
+from .refusals import LIVE_ACCOUNTS, PAPER_ACCOUNT, Trial, is_connecting
 
 SAFEGUARDS = ("pacing_limiter", "reconnection", "error_handling", "account_check", "port_check")
 """Names of the safeguards."""
@@ -105,7 +105,7 @@ def _paper_checks(
     found: list[tuple[str, Clue]] = []
     unsure: list[tuple[str, Clue]] = []
     for kind, live, paper, what in (
-        ("account_check", (LIVE_ACCOUNT,), (PAPER_ACCOUNT,), "that the account is for paper trading"),
+        ("account_check", LIVE_ACCOUNTS, (PAPER_ACCOUNT,), "that the account is for paper trading"),
         ("port_check", (7496, 4001), (7497, 4002), "the port"),
     ):
         looking = {one for one in program.routines if any(looks_at(program, one, kind == "port_check"))}
@@ -118,6 +118,8 @@ def _paper_checks(
                 continue
             returns = one.node.name in connects or is_connecting(one)
             tried = [Trial(program, one, sample, returns) for sample in live]
+            if kind == "account_check":
+                tried.append(Trial(program, one, live[0], returns, beside=PAPER_ACCOUNT))
             let = [Trial(program, one, sample, returns) for sample in paper]
             raising = set[Routine]().union(*(trial.raising for trial in tried)) - {one}
             line = None if any(trial.refused is None for trial in tried) else tried[0].refused

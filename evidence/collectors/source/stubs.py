@@ -310,34 +310,8 @@ def _lambdas(tree: ast.Module) -> Iterator[tuple[str, None, python.Function]]:
 
 
 def _live(body: list[ast.stmt]) -> list[ast.AST]:
-    """Everything in a body but what is never reached: after a ``return``, or under a constant condition."""
-    found: list[ast.AST] = []
-    pending: list[ast.AST] = list(_reached(body))
-    for node in pending:  # grows while it is gone through
-        found.append(node)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Constant):
-            pending += _reached(node.body if node.test.value else node.orelse)
-            continue
-        if "body" not in node._fields:  # no block of statements, most likely an expression
-            pending += python.children(node)
-            continue
-        blocks = [value for _, value in ast.iter_fields(node) if isinstance(value, list)]
-        inside = {id(item) for block in blocks for item in block if isinstance(item, ast.stmt)}
-        for block in blocks:
-            pending += _reached([item for item in block if isinstance(item, ast.stmt)])
-        pending += [child for child in python.children(node) if id(child) not in inside]
-    return found
-
-
-def _reached(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a block up to the one that leaves it."""
-    leaving = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-    for index, node in enumerate(body, 1):
-        always = isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and node.test.value
-        last = _reached(node.body)[-1] if isinstance(node, ast.If) and always else node
-        if isinstance(last, leaving):
-            return body[:index]
-    return body
+    """Everything in a body but what is never reached."""
+    return list(python.running(ast.Module(body, [])))[1:]
 
 
 def _shown(node: ast.stmt) -> str:
