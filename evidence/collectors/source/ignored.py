@@ -13,6 +13,7 @@ from ..shared import python_source as python
 from ..shared.python_source import name_of
 from .given import given
 from .model import LOOKUPS, called_name, text
+from .stubs import is_harmless
 
 _LIMIT = re.compile(
     r"KILL_(?:PNL|LOSS|DD|DRAWDOWN|SWITCH)\w*|\w+_KILL_SWITCH\w*|(?:BOX|GROSS|NET)_LIM(?:IT)?"
@@ -21,6 +22,11 @@ _FLAG = re.compile(r"\w+_kill_switch")
 _HALT = re.compile(r"_?(?:is_|trading_)?(?:halted|tripped|killed)|_?kill_switch(?:_(?:on|active|tripped))?")
 _WITHIN = re.compile(r"within_\w+_limits?")
 _NOWHERE = "nothing looks at it"
+_CHECKING = re.compile(
+    r"_(?:check|validate|verify|enforce)|_?pre_?trade_\w+"
+    r"|_?(?:is_)?(?:check|validate|verify|enforce|within)_\w*(?:intent|order|risk|limit|trade)\w*"
+)
+"""Checks of the order path, whose refusal must not be dropped."""
 _GIVING = (ast.Assign, ast.AnnAssign, ast.Dict, ast.keyword)
 
 
@@ -39,6 +45,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
     """
     mentioned: dict[str, list[str]] = {}
     uses: dict[str, _Uses] = {}
+    answering = _answering(trees)
 
     def is_ignored(name: str, *, strings: bool = False) -> bool:
         if not mentioned:
@@ -81,6 +88,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                     reason = _NOWHERE
                 if reason is not None:
                     yield {"path": path, "line": value.lineno, "name": name, "reason": reason}
+        yield from ({"path": path, **found} for node in nodes for found in _dropped(node, answering))
         for name, owner, function in python.all_functions(tree):
             halting = [
                 argument.arg
@@ -92,6 +100,47 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 for one in sorted(set(halting) - read):
                     reason = f"never looks at {one}"
                     yield {"path": path, "line": function.lineno, "name": name, "reason": reason}
+
+
+def _answering(trees: Mapping[str, ast.Module]) -> set[str]:
+    """Names of checks that do nothing but answer, wherever they are defined."""
+    found: dict[str, bool] = {}
+    for tree in trees.values():
+        for node in python.nodes(tree):
+            if isinstance(node, python.Function) and _CHECKING.fullmatch(node.name):
+                inner = list(python.running(node))
+                acts = (
+                    isinstance(one, (ast.Raise, ast.Assert, ast.Yield))
+                    or (isinstance(one, ast.Attribute) and not isinstance(one.ctx, ast.Load))
+                    or (isinstance(one, ast.Call) and not is_harmless(one))
+                    for one in inner
+                )
+                answers = any(isinstance(one, ast.Return) and one.value is not None for one in inner)
+                found[node.name] = found.get(node.name, True) and answers and not any(acts)
+    return {name for name, answers in found.items() if answers}
+
+
+def _dropped(node: ast.AST, answering: set[str]) -> Iterator[dict[str, Any]]:
+    """Checks whose answer is dropped, or whose refusal is caught where they are called, and dropped."""
+    body: list[ast.stmt] = []
+    if isinstance(node, ast.Expr):
+        body = [node]
+    elif (isinstance(node, ast.Try) and any(all(map(_is_silent, one.body)) for one in node.handlers)) or (
+        isinstance(node, ast.With)
+        and any("suppress" in python.dotted(one.context_expr) for one in node.items)
+    ):
+        body = node.body
+    for statement in body:
+        call = statement.value if isinstance(statement, ast.Expr) else None
+        call = call.value if isinstance(call, ast.Await) else call
+        name = called_name(call) if isinstance(call, ast.Call) else ""
+        if _CHECKING.fullmatch(name) and (node is not statement or name in answering):
+            what = "answer" if node is statement else "refusal"
+            yield {"line": statement.lineno, "name": name, "reason": f"its {what} is dropped"}
+
+
+def _is_silent(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
 
 
 def _uses(tree: ast.Module) -> _Uses:

@@ -258,7 +258,9 @@ def _dependence(
 
     def depends(node: ast.AST) -> bool:
         return any(
-            called_name(part) in functions if isinstance(part, ast.Call) else _key(part) in known
+            called_name(part) in functions and not _is_new(part)
+            if isinstance(part, ast.Call)
+            else _key(part) in known
             for part in python.walk(node)
             if isinstance(part, (ast.Call, ast.Name, ast.Attribute))
         )
@@ -267,6 +269,12 @@ def _dependence(
     for _ in range(4):  # a few rounds are enough for what people write
         known |= {_key(target) for target, value in pairs if depends(value)} - {""}
     return depends
+
+
+def _is_new(call: ast.Call) -> bool:
+    """Whether the method called is one of an object made just for that, which remembers nothing."""
+    made = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return isinstance(made, ast.Call) and called_name(made)[:1].isupper()
 
 
 def _written(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
