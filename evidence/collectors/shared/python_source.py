@@ -10,7 +10,7 @@ import codecs
 import functools
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -32,6 +32,7 @@ _PLAIN = frozenset({"ctx", "id", "attr", "arg", "type_comment", "lineno", "level
 """Fields of nodes that hold a context, a string or a number in every kind of node."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Known = Callable[[ast.Name | ast.Attribute], bool | None]
 
 
 class Parsed(Struct, frozen=True):
@@ -150,24 +151,36 @@ def walk(node: ast.AST) -> list[ast.AST]:
     return found
 
 
-def running(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and everything in it, but what is never reached: after a ``return``, or in an ``if False``."""
+def running(node: ast.AST, known: Known | None = None) -> Iterator[ast.AST]:
+    """The node and everything in it, but what is never reached: after a ``return``, or in an ``if False``.
+
+    ``known`` gives the truth of names that are constants.
+    """
     pending = [node]
     while pending:
         item = pending.pop()
         yield item
-        truth = constant_truth(item.test) if isinstance(item, (ast.If, ast.While)) else None
+        branching = isinstance(item, (ast.If, ast.IfExp, ast.While))
+        truth = constant_truth(item.test, known) if branching else None  # type: ignore[attr-defined]
         dead = {False: "body", True: "orelse", None: ""}[truth]
         for name in FIELDS[type(item)]:
             value = getattr(item, name, None)
+            if name == dead:
+                continue
             if isinstance(value, ast.AST):
                 pending.append(value)
-            elif isinstance(value, list) and name != dead:
+            elif isinstance(value, list):
                 for part in value:
                     if isinstance(part, ast.AST):
                         pending.append(part)
-                    if _leaves(part):
+                    settled = isinstance(item, ast.BoolOp) and constant_truth(part, known)
+                    if _leaves(part) or (settled is not None and settled is _wins(item)):
                         break
+
+
+def _wins(node: ast.AST) -> bool | None:
+    """The truth of one part of ``and`` or ``or`` that makes that of the whole."""
+    return isinstance(node.op, ast.Or) if isinstance(node, ast.BoolOp) else None
 
 
 def _leaves(node: ast.AST) -> bool:
@@ -179,16 +192,18 @@ def _leaves(node: ast.AST) -> bool:
     return isinstance(node, (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 
-def constant_truth(test: ast.expr) -> bool | None:
+def constant_truth(test: ast.expr, known: Known | None = None) -> bool | None:
     """Whether a condition made of literals alone holds; None where it depends on anything else."""
     negated = False
     while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         negated, test = not negated, test.operand
     truth: bool | None = None
     if isinstance(test, ast.BoolOp):
-        wins = isinstance(test.op, ast.Or)
-        found = {constant_truth(one) for one in test.values}
+        wins = _wins(test)
+        found = {constant_truth(one, known) for one in test.values}
         truth = wins if wins in found else None if None in found else not wins
+    elif isinstance(test, (ast.Name, ast.Attribute)):
+        truth = None if known is None else known(test)
     elif isinstance(test, ast.Constant):
         truth = bool(test.value)
     elif isinstance(test, (ast.Tuple, ast.List, ast.Set, ast.Dict)) and not children(test):

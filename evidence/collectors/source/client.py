@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from ..shared import python_source as python
 from ..shared.python_source import name_of
 from .model import Program, Routine, assignments, called_name, text
 from .stubs import is_harmless, stub_reason, touches_nothing
+from .values import resolve
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "connect": ("connect",),
@@ -134,7 +136,7 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
         unused = {
             id(part) for one in inner if one.name not in current.references for part in python.walk(one)
         }
-        for node in current.nodes:
+        for node in python.running(current.node, partial(_is_set, program, current)):
             if id(node) in unused:
                 continue
             if _carries_out(program, current, node, method.operation):
@@ -160,6 +162,13 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
     if state == "unknown":
         reason += f", as far as it can be followed ({unknown})"
     return Method(method.path, method.line, method.name, method.operation, state, reason)
+
+
+def _is_set(program: Program, routine: Routine, name: ast.Name | ast.Attribute) -> bool | None:
+    """The truth of a name that is always True or always False: ``DRY_RUN = True``."""
+    found = [one.node for one in resolve(program, name, routine.path, routine)]
+    values = [one.value for one in found if isinstance(one, ast.Constant) and isinstance(one.value, bool)]
+    return values[0] if len(values) == len(found) == 1 else None
 
 
 def _is_idle(routine: Routine, operation: str) -> bool:

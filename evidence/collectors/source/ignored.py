@@ -13,7 +13,7 @@ from ..shared import python_source as python
 from ..shared.python_source import name_of
 from .given import given
 from .model import LOOKUPS, called_name, text
-from .stubs import is_harmless
+from .stubs import is_harmless, is_talk
 
 _LIMIT = re.compile(
     r"KILL_(?:PNL|LOSS|DD|DRAWDOWN|SWITCH)\w*|\w+_KILL_SWITCH\w*|(?:BOX|GROSS|NET)_LIM(?:IT)?"
@@ -71,11 +71,13 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
         for node in nodes:
             for name, value in given(node) if isinstance(node, _GIVING) else ():
                 reason = None
-                is_true = isinstance(value, ast.Constant) and value.value is True
+                is_true = python.constant_truth(value) is True
                 if isinstance(node, (ast.Dict, ast.keyword)):
                     if is_true and _WITHIN.fullmatch(name):
                         reason = "is always True"
-                    elif _FLAG.fullmatch(name) and is_ignored(name, strings=True):
+                    elif (_FLAG.fullmatch(name) or _WITHIN.fullmatch(name)) and is_ignored(
+                        name, strings=True
+                    ):
                         reason = _NOWHERE
                 elif (
                     (
@@ -88,7 +90,8 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                     reason = _NOWHERE
                 if reason is not None:
                     yield {"path": path, "line": value.lineno, "name": name, "reason": reason}
-        yield from ({"path": path, **found} for node in nodes for found in _dropped(node, answering))
+        for node in nodes:
+            yield from ({"path": path, **found} for found in _dropped(node, answering))
         for name, owner, function in python.all_functions(tree):
             halting = [
                 argument.arg
@@ -121,26 +124,25 @@ def _answering(trees: Mapping[str, ast.Module]) -> set[str]:
 
 
 def _dropped(node: ast.AST, answering: set[str]) -> Iterator[dict[str, Any]]:
-    """Checks whose answer is dropped, or whose refusal is caught where they are called, and dropped."""
-    body: list[ast.stmt] = []
-    if isinstance(node, ast.Expr):
-        body = [node]
-    elif (isinstance(node, ast.Try) and any(all(map(_is_silent, one.body)) for one in node.handlers)) or (
-        isinstance(node, ast.With)
-        and any("suppress" in python.dotted(one.context_expr) for one in node.items)
-    ):
-        body = node.body
-    for statement in body:
-        call = statement.value if isinstance(statement, ast.Expr) else None
-        call = call.value if isinstance(call, ast.Await) else call
-        name = called_name(call) if isinstance(call, ast.Call) else ""
-        if _CHECKING.fullmatch(name) and (node is not statement or name in answering):
-            what = "answer" if node is statement else "refusal"
-            yield {"line": statement.lineno, "name": name, "reason": f"its {what} is dropped"}
+    """Checks in the node's blocks whose answer is dropped, or whose refusal is, and then something follows."""
+    for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
+        for at, statement in enumerate(block if isinstance(block, list) else ()):
+            inner, what = statement, "answer"
+            if isinstance(statement, (ast.Try, ast.With)) and at < len(block) - 1 and _catches(statement):
+                inner, what = statement.body[-1], "refusal"
+            call = inner.value if isinstance(inner, ast.Expr) else None
+            call = call.value if isinstance(call, ast.Await) else call
+            name = called_name(call) if isinstance(call, ast.Call) and call.args else ""
+            if _CHECKING.fullmatch(name) and (what == "refusal" or name in answering):
+                yield {"line": inner.lineno, "name": name, "reason": f"its {what} is dropped"}
 
 
-def _is_silent(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+def _catches(node: ast.Try | ast.With) -> bool:
+    """Whether what is raised inside is at most reported, and then the code goes on."""
+    if isinstance(node, ast.With):
+        return any("suppress" in python.dotted(one.context_expr) for one in node.items)
+    quiet = (all(isinstance(part, ast.Pass) or is_talk(part) for part in one.body) for one in node.handlers)
+    return not node.orelse and any(quiet)
 
 
 def _uses(tree: ast.Module) -> _Uses:

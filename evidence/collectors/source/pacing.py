@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .model import Clue, Program, Routine, assignments, called_name, matches, text
+from .model import Clue, Program, Routine, assignments, called_name, matches, mentioned, text
 from .rates import of_function, of_package
 from .values import Place
 
@@ -132,8 +132,9 @@ def _own_rate(
 def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
     """Calls that send an order or a cancel where nothing on the way mentions a limiter in use."""
     callers: dict[str, list[Routine]] = {}
-    for routine in program.routines:
-        for name in routine.references:
+    heeded = {routine: _heeded(program, routine) for routine in program.routines}
+    for routine, names in heeded.items():
+        for name in names:
             callers.setdefault(name, []).append(routine)
 
     def leading_to(names: set[str], but: Collection[str] = ()) -> set[str]:
@@ -152,14 +153,14 @@ def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
 
     def is_paced(routine: Routine) -> bool:
         """Whether the function, or whatever calls it before it sends anything itself, leads to a limiter."""
-        if (routine.references | {routine.node.name}) & pacing:
+        if (heeded[routine] | {routine.node.name}) & pacing:
             return True
         pending, seen = [routine], {routine}
         for one in pending:  # grows while it is gone through
             above = [other for other in callers.get(one.handle, ()) if other is not one]
             if not above:
                 return False
-            new = [other for other in above if not other.references & before_sending and other not in seen]
+            new = [other for other in above if not heeded[other] & before_sending and other not in seen]
             seen.update(new)
             pending += new
         return True
@@ -171,6 +172,18 @@ def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
             ours = name in program.by_name and name != routine.node.name
             if name in _ORDERING and not ours and not is_paced(routine):
                 yield Clue(routine.path, node.lineno, f"{routine.name} calls {name}", True)
+
+
+def _heeded(program: Program, routine: Routine) -> frozenset[str]:
+    """Names that the function mentions, apart from coroutines that it calls and never awaits."""
+    spared: set[int] = set()
+    for node in routine.nodes:
+        value = node.value if isinstance(node, ast.Expr) else None
+        named = value.func if isinstance(value, ast.Call) else value
+        called = program.by_name.get(name_of(named), ()) if isinstance(value, ast.Call) else ()
+        if all(isinstance(one.node, ast.AsyncFunctionDef) for one in called) and (called or named is value):
+            spared.add(id(named))
+    return mentioned(node for node in routine.nodes if id(node) not in spared)
 
 
 def _set(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

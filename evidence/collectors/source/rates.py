@@ -68,10 +68,10 @@ def of_function(program: Program, routine: Routine, depends: Callable[[ast.AST],
     found = list(_operands(routine, depends, counted))
     bursts = [number(program, node, place) for kind, node in found if kind == "burst"]
     spacings = [number(program, node, place) for kind, node in found if kind == "spacing"]
-    known = [one for one in bursts or spacings if one is not None and one > 0]
+    known = [one for one in bursts or spacings if one is not None]
     if not known or len(known) < len(bursts or spacings):
         return None
-    return min(known) if bursts else 1 / max(known)
+    return min(known) if bursts else 1 / max(*known, Fraction(1, _LARGEST))
 
 
 def _operands(

@@ -47,6 +47,7 @@ _BINDING = ("staticmethod", "classmethod")
 """Decorators that call a function from nowhere else."""
 _CHECKS_NAME = re.compile(r"(_(?:check|validate|verify|enforce)\w*)(?:%s|\{.*\})?")
 _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
+_YES = "always returns True"
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
 
@@ -141,7 +142,7 @@ def stub_reason(function: python.Function, name: str | None = None) -> str | Non
     rest = [node for node in body if not _does_nothing(node)]
     if not rest:
         return f"the body is only {_shown(body[0])}" if body else "the body is only a docstring"
-    if all(isinstance(node, ast.Raise) or _is_talk(node) for node in rest):
+    if all(isinstance(node, ast.Raise) or is_talk(node) for node in rest):
         raised = next((node for node in rest if isinstance(node, ast.Raise)), None)
         name = "" if raised is None or raised.exc is None else python.dotted(raised.exc).rpartition(".")[2]
         if _UNFINISHED.fullmatch(name) or (_DUTY.fullmatch(function.name) and name):
@@ -153,7 +154,9 @@ def stub_reason(function: python.Function, name: str | None = None) -> str | Non
             return f"returns {agrees} where it fails"
     if _HEALTH.fullmatch(function.name) and touches_nothing(function, constant=True):
         return "returns a constant whatever the state of the connection"
-    if _HEALTH.fullmatch(function.name) and _is_always_up(function):
+    if _HEALTH.fullmatch(function.name) and (
+        _is_always_up(function) or (len(rest) == 1 and _always(function, True) == _YES)
+    ):
         return "says that it is connected whatever the state of the connection"
     if _DUTY.fullmatch(function.name) and touches_nothing(function):
         return "only prints, waits or makes up an answer"
@@ -257,6 +260,12 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         given = [truth(value) for value in returned]
     except RecursionError:  # variables made from each other, hundreds of them
         return None
+    if any(
+        isinstance(node, ast.Try)
+        and any(isinstance(one, ast.Return) and truth(one.value) is agrees for one in node.finalbody)
+        for node in nodes
+    ):
+        return f"always returns {agrees}"
     if not given or (agrees and all(value is None for value in returned)):
         return None
     if set(given) == {agrees}:
@@ -330,7 +339,8 @@ def _does_nothing(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _is_talk(node: ast.stmt) -> bool:
+def is_talk(node: ast.stmt) -> bool:
+    """Whether a statement only reports something, or waits."""
     value = node.value if isinstance(node, ast.Expr) else None
     value = value.value if isinstance(value, ast.Await) else value
     return isinstance(value, ast.Call) and is_harmless(value)
