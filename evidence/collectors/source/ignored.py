@@ -27,6 +27,21 @@ _CHECKING = re.compile(
     r"|_?(?:is_)?(?:check|validate|verify|enforce|within)_\w*(?:intent|order|risk|limit|trade)\w*"
 )
 """Checks of the order path, whose refusal must not be dropped."""
+_BROKER_STATES = {
+    **dict.fromkeys(("PreSubmitted", "Submitted", "PendingSubmit", "PendingCancel"), "works"),
+    **dict.fromkeys(("Cancelled", "ApiCancelled"), "cancelled"),
+    "Filled": "filled",
+    "Inactive": "rejected",
+}
+"""Statuses of the broker's orders, and what each means."""
+_MEANINGS = {
+    "works": re.compile(r"submitted|acknowledged|acked|accepted|open|working|active|partial\w*"),
+    "cancelled": re.compile(r"cancell?ed"),
+    "filled": re.compile(r"filled|executed|complete[d]?"),
+    "rejected": re.compile(r"rejected"),
+}
+_STATUSES = 4
+"""Of so many statuses a table is one of order states."""
 _GIVING = (ast.Assign, ast.AnnAssign, ast.Dict, ast.keyword)
 
 
@@ -92,6 +107,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                     yield {"path": path, "line": value.lineno, "name": name, "reason": reason}
         for node in nodes:
             yield from ({"path": path, **found} for found in _dropped(node, answering))
+            yield from ({"path": path, **found} for found in _mistaken(node))
         for name, owner, function in python.all_functions(tree):
             halting = [
                 argument.arg
@@ -103,6 +119,17 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 for one in sorted(set(halting) - read):
                     reason = f"never looks at {one}"
                     yield {"path": path, "line": function.lineno, "name": name, "reason": reason}
+
+
+def _mistaken(node: ast.AST) -> Iterator[dict[str, Any]]:
+    """Entries of a table of the broker's order states that say something else than the broker does."""
+    pairs = list(zip(node.keys, node.values, strict=True)) if isinstance(node, ast.Dict) else []
+    if len(_BROKER_STATES.keys() & {text(key) for key, _ in pairs}) >= _STATUSES:
+        for key, value in pairs:
+            means, name = _BROKER_STATES.get(text(key)), name_of(value)
+            said = next((word for word, names in _MEANINGS.items() if names.fullmatch(name.lower())), means)
+            if said != means is not None and (means, said) != ("rejected", "cancelled"):
+                yield {"line": value.lineno, "name": text(key), "reason": f"stands for {name}"}
 
 
 def _answering(trees: Mapping[str, ast.Module]) -> set[str]:
@@ -124,7 +151,7 @@ def _answering(trees: Mapping[str, ast.Module]) -> set[str]:
 
 
 def _dropped(node: ast.AST, answering: set[str]) -> Iterator[dict[str, Any]]:
-    """Checks in the node's blocks whose answer is dropped, or whose refusal is, and then something follows."""
+    """Checks in the node's blocks whose answer, or refusal, is dropped, so that the code goes on."""
     for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
         for at, statement in enumerate(block if isinstance(block, list) else ()):
             inner, what = statement, "answer"
