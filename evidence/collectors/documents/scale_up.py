@@ -49,7 +49,7 @@ _WHOLE = re.compile(
 _WEEKS_IN = re.compile(rf"(?:\A|\b(?:in|during|for|from|already|of|at)){_WEEKS.pattern}", re.IGNORECASE)
 _ALLOWING = re.compile(
     r"(?<!not )(?<!never )\b(?:allow|permit|use|deploy|invest|scale|go|trade|run|start|begin)\w*\s+"
-    r"(?:[a-z]+\s+){0,4}[0-9]"
+    r"(?:[a-z]+\s+){0,4}[0-9.]{1,9}\s*%"
     r"|%\s+(?:(?:of\s+)?(?:[a-z]+\s+)?(?:capital|account)\s+)?(?:may|can|is|are|goes)\s+(?!not\b)(?:be\s+)?(?:in\s+|at\s+)?"
     r"(?:allow|permit|use|deploy|invest|trade|risk|work)|%\s+(?:invest|deploy|allocat|fund)ed",
     re.IGNORECASE,

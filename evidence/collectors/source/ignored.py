@@ -21,7 +21,7 @@ _LIMIT = re.compile(
 _FLAG = re.compile(r"\w+_kill_switch")
 _HALT = re.compile(r"_?(?:is_|trading_)?(?:halted|tripped|killed)|_?kill_switch(?:_(?:on|active|tripped))?")
 _WITHIN = re.compile(r"within_\w+_limits?")
-_NOWHERE = "nothing looks at it"
+_NOWHERE = "is never looked at"
 _CHECKING = re.compile(
     r"_(?:check|validate|verify|enforce)|_?pre_?trade_\w+"
     r"|_?(?:is_)?(?:check|validate|verify|enforce|within)_\w*(?:intent|order|risk|limit|trade)\w*"
