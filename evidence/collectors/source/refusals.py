@@ -226,7 +226,8 @@ class Trial(Conditions):
                 if name in ("append", "add") and isinstance(part.func, ast.Attribute):
                     self._truths[name_of(part.func.value)] = True
                 self._look_up(part.func, "ValueError")
-                self._result(name)
+                if not any(isinstance(one, ast.Constant) and is_port(one.value) for one in part.args):
+                    self._result(name)  # of a port that is written there it says nothing about this one
             elif isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Load):
                 self._look_up(part.value, "KeyError")
             pending += python.children(part)
