@@ -189,6 +189,8 @@ def _leaves(node: ast.AST) -> bool:
         return constant_truth(node.test) is True and any(map(_leaves, node.body))
     if isinstance(node, (ast.With, ast.AsyncWith)):
         return any(isinstance(part, ast.Return) for part in node.body)
+    if isinstance(node, ast.Assert):
+        return constant_truth(node.test) is False
     return isinstance(node, (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 
@@ -204,6 +206,8 @@ def constant_truth(test: ast.expr, known: Known | None = None) -> bool | None:
         truth = wins if wins in found else None if None in found else not wins
     elif isinstance(test, (ast.Name, ast.Attribute)):
         truth = None if known is None else known(test)
+    elif isinstance(test, ast.Call) and dotted(test) == "bool" and len(test.args) == 1:
+        truth = constant_truth(test.args[0], known)
     elif isinstance(test, ast.Constant):
         truth = bool(test.value)
     elif isinstance(test, (ast.Tuple, ast.List, ast.Set, ast.Dict)) and not children(test):

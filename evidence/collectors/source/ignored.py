@@ -20,6 +20,7 @@ _LIMIT = re.compile(
 )
 _FLAG = re.compile(r"\w+_kill_switch")
 _HALT = re.compile(r"_?(?:is_|trading_)?(?:halted|tripped|killed)|_?kill_switch(?:_(?:on|active|tripped))?")
+_UNTIL = re.compile(r"_?(?:\w+_)?(?:quiet|paused?|back_?off|blocked|cool_?down|halt(?:ed)?)_until")
 _WITHIN = re.compile(r"within_\w+_limits?")
 _NOWHERE = "is never looked at"
 _CHECKING = re.compile(
@@ -40,6 +41,7 @@ _MEANINGS = {
     "filled": re.compile(r"filled|executed|complete[d]?"),
     "rejected": re.compile(r"rejected"),
 }
+_LOOKING = frozenset({"bool", "len", "any", "all", "list", "tuple", "set", "sorted", "str", "print"})
 _STATUSES = 4
 """Of so many statuses a table is one of order states."""
 _GIVING = (ast.Assign, ast.AnnAssign, ast.Dict, ast.keyword)
@@ -101,6 +103,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                         and _LIMIT.fullmatch(name)
                     )
                     or (is_true and _HALT.fullmatch(name))
+                    or _UNTIL.fullmatch(name)
                 ) and is_ignored(name):
                     reason = _NOWHERE
                 if reason is not None:
@@ -114,11 +117,47 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 for argument in (*function.args.args, *function.args.kwonlyargs)
                 if _HALT.fullmatch(argument.arg)
             ]
+            if owner is not None and _HALT.fullmatch(function.name):
+                line, flag = function.lineno, _never_set(function, tree, trees)
+                if flag:
+                    yield {"path": path, "line": line, "name": name, "reason": f"nothing ever sets {flag}"}
             if halting and not (owner and owner.bases) and not python.is_declaration(owner, function):
-                read = {one.id for one in python.running(function) if isinstance(one, ast.Name)}
+                inside = list(python.running(function))
+                idle = {
+                    id(one.test)
+                    for one in inside
+                    if isinstance(one, ast.If) and not one.orelse and all(map(is_talk, one.body))
+                }
+                read = {one.id for one in inside if isinstance(one, ast.Name) and id(one) not in idle}
                 for one in sorted(set(halting) - read):
                     reason = f"never looks at {one}"
                     yield {"path": path, "line": function.lineno, "name": name, "reason": reason}
+
+
+def _never_set(function: python.Function, own: ast.Module, trees: Mapping[str, ast.Module]) -> str:
+    """The only attribute that the answer depends on, where no module changes it; empty for anything else."""
+    found = {
+        node.attr
+        for node in python.walk(function)
+        if isinstance(node, ast.Attribute) and name_of(node.value) == "self"
+    }
+    name = found.pop() if len(found) == 1 else ""
+    declared = False
+    for tree in trees.values() if name else ():
+        for node in python.nodes(tree):
+            if isinstance(node, ast.AnnAssign) and name_of(node.target) == name and node.value is not None:
+                declared |= isinstance(node.value, ast.Constant) or "default_factory" in ast.dump(node.value)
+            elif isinstance(node, ast.Call):
+                given = [] if called_name(node) in _LOOKING else node.args
+                if name in map(name_of, (getattr(node.func, "value", None), *given)):
+                    return ""
+            elif isinstance(node, ast.keyword):
+                if node.arg == name or (node.arg is None and tree is own):
+                    return ""
+            elif isinstance(node, (ast.Attribute, ast.Subscript)):
+                if name in (name_of(node), name_of(node.value)) and not isinstance(node.ctx, ast.Load):
+                    return ""
+    return name if declared else ""
 
 
 def _mistaken(node: ast.AST) -> Iterator[dict[str, Any]]:

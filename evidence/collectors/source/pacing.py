@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeGuard
 
@@ -223,8 +223,17 @@ def _limits(routine: Routine, depends: Callable[[ast.AST], bool]) -> Iterator[in
                     and isinstance(part.value, ast.Constant)
                     and part.value.value is False
                 )
-                if refuses or _waits(part):
+                if refuses or (_waits(part) and not (_once(node) and _is_zero(part.args))):
                     yield part.lineno  # type: ignore[attr-defined]  # a statement or a call
+
+
+def _once(node: ast.If | ast.While) -> bool:
+    """Whether the body is gone through once at most."""
+    return isinstance(node, ast.If) or isinstance(node.body[-1], (ast.Break, ast.Return))
+
+
+def _is_zero(arguments: Sequence[ast.expr]) -> bool:
+    return any(isinstance(one, ast.Constant) and not one.value for one in arguments[:1])
 
 
 def _waits(node: ast.AST) -> TypeGuard[ast.Call]:

@@ -47,6 +47,7 @@ _BINDING = ("staticmethod", "classmethod")
 """Decorators that call a function from nowhere else."""
 _CHECKS_NAME = re.compile(r"(_(?:check|validate|verify|enforce)\w*)(?:%s|\{.*\})?")
 _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
+_ANYTHING = ("isinstance", "object")
 _YES = "always returns True"
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
@@ -253,6 +254,8 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         if isinstance(node, ast.IfExp):
             either = {truth(node.body), truth(node.orelse)}
             return either.pop() if len(either) == 1 else None
+        if isinstance(node, (ast.Compare, ast.Call)):
+            return _known_answer(node)
         one = isinstance(node, ast.Constant) and node.value in (0, 1) and isinstance(node.value, int)
         return bool(node.value) if one and isinstance(node, ast.Constant) else None
 
@@ -280,6 +283,28 @@ def _always(function: python.Function, agrees: bool) -> str | None:
     )
     same = asked and (not agrees) not in given and lenient and touches_nothing(function, constant=True)
     return "gives the same answer whatever it is asked" if same else None
+
+
+def _known_answer(node: ast.Compare | ast.Call) -> bool | None:
+    """The answer of what is asked in vain, such as ``x < inf``, ``len(x) >= 0`` or ``all([])``."""
+    if isinstance(node, ast.Call):
+        name, last = python.dotted(node.func), node.args[-1] if node.args else None
+        members = last.elts if isinstance(last, (ast.List, ast.Tuple)) else None
+        if name == "any" and any(python.constant_truth(one) for one in members or ()):
+            return True
+        return (
+            True if (name == "all" and members == []) or (name, python.name_of(last)) == _ANYTHING else None
+        )
+    (op, right), left = (node.ops[0], node.comparators[0]), node.left
+    if len(node.ops) > 1 or not isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
+        return None
+    if isinstance(op, (ast.Gt, ast.GtE)):
+        left, right = right, left
+    endless = isinstance(right, ast.Call) and python.dotted(right.func) == "float" and right.args
+    what = (python.name_of(right.args[0] if endless and isinstance(right, ast.Call) else right)).lower()
+    counted = isinstance(right, ast.Call) and python.dotted(right.func) == "len"
+    from_zero = isinstance(left, ast.Constant) and left.value == 0 and isinstance(op, (ast.LtE, ast.GtE))
+    return True if what in ("inf", "infinity", "+inf") or (counted and from_zero) else None
 
 
 def _is_replaced(function: python.Function, name: str) -> bool:
