@@ -28,22 +28,31 @@ _CHECKING = re.compile(
     r"|_?(?:is_)?(?:check|validate|verify|enforce|within)_\w*(?:intent|order|risk|limit|trade)\w*"
 )
 """Checks of the order path, whose refusal must not be dropped."""
-_BROKER_STATES = {
-    **dict.fromkeys(("PreSubmitted", "Submitted", "PendingSubmit", "PendingCancel"), "works"),
-    **dict.fromkeys(("Cancelled", "ApiCancelled"), "cancelled"),
-    "Filled": "filled",
-    "Inactive": "rejected",
+_WORKS, _DONE = r"submitted|acknowledged|acked|accepted|open|working|active", r"filled|executed|completed?"
+_OVER = r"cancell?ed|rejected"
+_STATES: dict[Any, re.Pattern[str]] = {
+    name: re.compile(wrong)
+    for names, wrong in {
+        ("PreSubmitted", "Submitted", "PendingSubmit", "PendingCancel"): f"{_DONE}|{_OVER}",
+        ("Cancelled", "ApiCancelled"): f"{_DONE}|{_WORKS}|rejected",
+        ("Filled",): f"{_WORKS}|{_OVER}|partial(?:ly)?(?:_fill(?:ed)?)?",
+        ("Inactive",): f"{_DONE}|{_WORKS}",
+    }.items()
+    for name in names
 }
-"""Statuses of the broker's orders, and what each means."""
-_MEANINGS = {
-    "works": re.compile(r"submitted|acknowledged|acked|accepted|open|working|active|partial\w*"),
-    "cancelled": re.compile(r"cancell?ed"),
-    "filled": re.compile(r"filled|executed|complete[d]?"),
-    "rejected": re.compile(r"rejected"),
+_CODES: dict[Any, re.Pattern[str]] = {
+    code: re.compile(wrong)
+    for codes, wrong in {
+        (103, 200, 201, 321, 434): r"(?:retry|back_?off|resend|reconnect)(?:_\w+)?",
+        (504, 1100): r"(?:info|ignored?|log|debug|reject)(?:_\w+)?",
+        (100,): r"(?:info|ignored?|log|debug|reject|retry_now)(?:_only)?",
+    }.items()
+    for code in codes
 }
+"""The broker's order states and error codes, and what none of them means."""
+_ENTRIES = 4
+"""Of so many of them a table is about them."""
 _LOOKING = frozenset({"bool", "len", "any", "all", "list", "tuple", "set", "sorted", "str", "print"})
-_STATUSES = 4
-"""Of so many statuses a table is one of order states."""
 _GIVING = (ast.Assign, ast.AnnAssign, ast.Dict, ast.keyword)
 
 
@@ -81,6 +90,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 pending += new
         return True
 
+    yield from _given_instead(trees)
     for path, tree in trees.items():
         nodes = python.nodes(tree)
         bodies = [node for node in nodes if isinstance(node, (ast.Module, ast.ClassDef))]
@@ -154,21 +164,61 @@ def _never_set(function: python.Function, own: ast.Module, trees: Mapping[str, a
             elif isinstance(node, ast.keyword):
                 if node.arg == name or (node.arg is None and tree is own):
                     return ""
-            elif isinstance(node, (ast.Attribute, ast.Subscript)):
-                if name in (name_of(node), name_of(node.value)) and not isinstance(node.ctx, ast.Load):
-                    return ""
+            elif (
+                isinstance(node, (ast.Attribute, ast.Subscript))
+                and not isinstance(node.ctx, ast.Load)
+                and name in (name_of(node), name_of(node.value))
+            ):
+                return ""
     return name if declared else ""
 
 
 def _mistaken(node: ast.AST) -> Iterator[dict[str, Any]]:
-    """Entries of a table of the broker's order states that say something else than the broker does."""
+    """Entries of a table of order states or error codes that contradict what the broker means."""
     pairs = list(zip(node.keys, node.values, strict=True)) if isinstance(node, ast.Dict) else []
-    if len(_BROKER_STATES.keys() & {text(key) for key, _ in pairs}) >= _STATUSES:
-        for key, value in pairs:
-            means, name = _BROKER_STATES.get(text(key)), name_of(value)
-            said = next((word for word, names in _MEANINGS.items() if names.fullmatch(name.lower())), means)
-            if said != means is not None and (means, said) != ("rejected", "cancelled"):
-                yield {"line": value.lineno, "name": text(key), "reason": f"stands for {name}"}
+    keys = [key.value if isinstance(key, ast.Constant) else None for key, _ in pairs]
+    for meanings in (_STATES, _CODES):
+        if len(meanings.keys() & {key for key in keys if type(key) in (int, str)}) < _ENTRIES:
+            continue
+        for key, (_, value) in zip(keys, pairs, strict=True):
+            if (
+                type(key) in (int, str)
+                and key in meanings
+                and meanings[key].fullmatch(name_of(value).lower())
+            ):
+                yield {"line": value.lineno, "name": str(key), "reason": f"stands for {name_of(value)}"}
+
+
+def _given_instead(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
+    """Numbers that are given to a kill switch where its class has the limit."""
+    classes = [
+        node for tree in trees.values() for node in python.nodes(tree) if isinstance(node, ast.ClassDef)
+    ]
+    fields = {
+        owner.name: [part for part in owner.body if isinstance(part, ast.AnnAssign)] for owner in classes
+    }
+    limits = {
+        (owner, name_of(part.target)): (name_of(part.value), at)
+        for owner, parts in fields.items()
+        for at, part in enumerate(parts)
+        if "KILL" in name_of(part.value) and _LIMIT.fullmatch(name_of(part.value))
+    }
+    for path, tree in trees.items() if limits else ():
+        for node in python.nodes(tree):
+            for (owner, name), (limit, at) in limits.items():
+                given: list[ast.expr] = []
+                if isinstance(node, ast.Call) and called_name(node) == owner:
+                    given = [
+                        *node.args[at : at + 1],
+                        *(one.value for one in node.keywords if one.arg == name),
+                    ]
+                elif isinstance(node, ast.Assign) and any(
+                    isinstance(one, ast.Attribute) and one.attr == name for one in node.targets
+                ):
+                    given = [node.value]
+                for value in given:
+                    if isinstance(value, (ast.Constant, ast.UnaryOp)):
+                        yield {"path": path, "line": value.lineno, "name": name, "reason": f"is not {limit}"}
 
 
 def _answering(trees: Mapping[str, ast.Module]) -> set[str]:
