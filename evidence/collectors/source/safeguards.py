@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -94,6 +95,14 @@ def _paced(pacing: Pacing, most: int) -> dict[str, Any]:
     return found
 
 
+def _asks_itself(program: Program, check: Routine) -> bool:
+    """Whether whatever calls a check gives it an account or a port that is written there."""
+    given = [call.args for call, _, _ in program.calls.get(check.handle, ())]
+    return bool(given) and all(
+        arguments and all(isinstance(one, ast.Constant) for one in arguments) for arguments in given
+    )
+
+
 def _paper_checks(
     program: Program, connects: frozenset[str], clients: frozenset[str]
 ) -> tuple[list[tuple[str, Clue]], list[tuple[str, Clue]]]:
@@ -135,6 +144,6 @@ def _paper_checks(
                     refusing.append((one, line))
         for one, line in refusing:
             used = one.handle in on_path or (kind == "port_check" and one.handle in clients)
-            used = used and not (one in lost and one not in held)
+            used = used and not (one in lost and one not in held) and not _asks_itself(program, one)
             found.append((kind, Clue(one.path, line, f"{one.name} checks {what}", used)))
     return found, unsure
