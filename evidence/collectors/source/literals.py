@@ -66,6 +66,8 @@ _ELEMENT = re.compile(
     r"<(?!tokens?\b)([A-Za-z_][\w.-]{0,79}+)(?:[ \t][^<>\n]{0,200})?>([^<>\n\"]{1,1000})</\1>"
 )
 """An image in a notebook; an element of XML with a text on its line (grammars have a ``token``, too)."""
+_SETTING = re.compile(r"(?<![\w?&-])(?:password|passwd|pwd)=([^\s;,&\"'{}%$<>()*?]{6,80})", re.IGNORECASE)
+"""A password among the settings that a string has: ``host=db password=…``."""
 _LONGEST_BARE = 1000
 _UNQUOTABLE = frozenset("&*!|>@`([{$<%")
 _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
@@ -221,6 +223,9 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
             found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
+            for match in _SETTING.finditer(node.value[:_LONGEST_BARE]):
+                if (kind := rules.kind_of("password", match[1])) is not None:
+                    found.secrets.append(_secret(node.lineno, kind, "password", len(match[1])))
         if _is_put_together(node) and id(node) not in summed:
             part = node
             while isinstance(part, ast.BinOp):  # of a long sum only the whole, not each of its beginnings
