@@ -18,7 +18,7 @@ from .stubs import is_harmless, is_talk
 _LIMIT = re.compile(
     r"KILL_(?:PNL|LOSS|DD|DRAWDOWN|SWITCH)\w*|\w+_KILL_SWITCH\w*|(?:BOX|GROSS|NET)_LIM(?:IT)?"
 )
-_FLAG = re.compile(r"\w+_kill_switch")
+_FLAG = re.compile(r"(?:pnl|loss|drawdown|dd|psr)_kill_switch")
 _HALT = re.compile(r"_?(?:is_|trading_)?(?:halted|tripped|killed)|_?kill_switch(?:_(?:on|active|tripped))?")
 _UNTIL = re.compile(r"_?(?:\w+_)?(?:quiet|paused?|back_?off|blocked|cool_?down|halt(?:ed)?)_until")
 _WITHIN = re.compile(r"within_\w+_limits?")
@@ -93,8 +93,8 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
     yield from _given_instead(trees)
     for path, tree in trees.items():
         nodes = python.nodes(tree)
-        bodies = [node for node in nodes if isinstance(node, (ast.Module, ast.ClassDef))]
-        home = {id(statement) for body in bodies for statement in body.body}
+        bodies = [node for node in nodes if isinstance(node, ast.Module) or _is_plain_class(node)]
+        home = {id(statement) for body in bodies for statement in body.body}  # type: ignore[attr-defined]
         for node in nodes:
             for name, value in given(node) if isinstance(node, _GIVING) else ():
                 reason = None
@@ -107,11 +107,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                     ):
                         reason = _NOWHERE
                 elif (
-                    (
-                        id(node) in home
-                        and isinstance(value, (ast.Constant, ast.UnaryOp))
-                        and _LIMIT.fullmatch(name)
-                    )
+                    (id(node) in home and _is_number(value) and _LIMIT.fullmatch(name))
                     or (is_true and _HALT.fullmatch(name))
                     or _UNTIL.fullmatch(name)
                 ) and is_ignored(name):
@@ -127,8 +123,8 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 for argument in (*function.args.args, *function.args.kwonlyargs)
                 if _HALT.fullmatch(argument.arg)
             ]
-            if owner is not None and _HALT.fullmatch(function.name):
-                line, flag = function.lineno, _never_set(function, tree, trees)
+            if owner is not None and not owner.bases and _HALT.fullmatch(function.name):
+                line, flag = function.lineno, _never_set(function, owner.name, trees)
                 if flag:
                     yield {"path": path, "line": line, "name": name, "reason": f"nothing ever sets {flag}"}
             if halting and not (owner and owner.bases) and not python.is_declaration(owner, function):
@@ -144,7 +140,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                     yield {"path": path, "line": function.lineno, "name": name, "reason": reason}
 
 
-def _never_set(function: python.Function, own: ast.Module, trees: Mapping[str, ast.Module]) -> str:
+def _never_set(function: python.Function, owner: str, trees: Mapping[str, ast.Module]) -> str:
     """The only attribute that the answer depends on, where no module changes it; empty for anything else."""
     found = {
         node.attr
@@ -161,10 +157,9 @@ def _never_set(function: python.Function, own: ast.Module, trees: Mapping[str, a
                 given = [] if called_name(node) in _LOOKING else node.args
                 if name in map(name_of, (getattr(node.func, "value", None), *given)):
                     return ""
-            elif isinstance(node, ast.keyword):
-                if node.arg == name or (node.arg is None and tree is own):
+                if called_name(node) == owner and (given or any(word.arg is None for word in node.keywords)):
                     return ""
-            elif (
+            elif (isinstance(node, ast.keyword) and node.arg == name) or (
                 isinstance(node, (ast.Attribute, ast.Subscript))
                 and not isinstance(node.ctx, ast.Load)
                 and name in (name_of(node), name_of(node.value))
@@ -217,7 +212,7 @@ def _given_instead(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 ):
                     given = [node.value]
                 for value in given:
-                    if isinstance(value, (ast.Constant, ast.UnaryOp)):
+                    if _is_number(value):
                         yield {"path": path, "line": value.lineno, "name": name, "reason": f"is not {limit}"}
 
 
@@ -259,6 +254,16 @@ def _catches(node: ast.Try | ast.With) -> bool:
         return any("suppress" in python.dotted(one.context_expr) for one in node.items)
     quiet = (all(isinstance(part, ast.Pass) or is_talk(part) for part in one.body) for one in node.handlers)
     return not node.orelse and any(quiet)
+
+
+def _is_plain_class(node: ast.AST) -> bool:
+    return isinstance(node, ast.ClassDef) and not any("Enum" in python.dotted(one) for one in node.bases)
+
+
+def _is_number(node: ast.expr) -> bool:
+    """Whether the node is a number or a truth that is written there."""
+    value = node.operand if isinstance(node, ast.UnaryOp) else node
+    return isinstance(value, ast.Constant) and isinstance(value.value, (int, float))
 
 
 def _uses(tree: ast.Module) -> _Uses:
