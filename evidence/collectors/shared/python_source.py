@@ -160,22 +160,32 @@ def running(node: ast.AST, known: Known | None = None) -> Iterator[ast.AST]:
     while pending:
         item = pending.pop()
         yield item
-        branching = isinstance(item, (ast.If, ast.IfExp, ast.While))
-        truth = constant_truth(item.test, known) if branching else None  # type: ignore[attr-defined]
-        dead = {False: "body", True: "orelse", None: ""}[truth]
-        for name in FIELDS[type(item)]:
+        kind = type(item)
+        dead = ""
+        if kind in _BRANCHING:
+            truth = constant_truth(item.test, known)  # type: ignore[attr-defined]
+            dead = {False: "body", True: "orelse", None: ""}[truth]
+        for name in FIELDS[kind]:
             value = getattr(item, name, None)
-            if name == dead:
+            if name == dead or value is None:
                 continue
-            if isinstance(value, ast.AST):
-                pending.append(value)
-            elif isinstance(value, list):
-                for part in value:
-                    if isinstance(part, ast.AST):
-                        pending.append(part)
-                    settled = isinstance(item, ast.BoolOp) and constant_truth(part, known)
-                    if _leaves(part) or (settled is not None and settled is _wins(item)):
-                        break
+            if not isinstance(value, list):
+                if isinstance(value, ast.AST):
+                    pending.append(value)
+                continue
+            for part in value:
+                if isinstance(part, ast.AST):
+                    pending.append(part)
+                if type(part) in _LEAVING and _leaves(part):
+                    break
+                if kind is ast.BoolOp and constant_truth(part, known) is _wins(item):
+                    break
+
+
+_BRANCHING = frozenset({ast.If, ast.IfExp, ast.While})
+_LEAVING = frozenset(
+    {ast.Return, ast.Raise, ast.Continue, ast.Break, ast.Assert, ast.If, ast.With, ast.AsyncWith}
+)
 
 
 def _wins(node: ast.AST) -> bool | None:

@@ -53,6 +53,10 @@ _CODES: dict[Any, re.Pattern[str]] = {
 _ENTRIES = 4
 """Of so many of them a table is about them."""
 _LOOKING = frozenset({"bool", "len", "any", "all", "list", "tuple", "set", "sorted", "str", "print"})
+_BLOCKS = frozenset(
+    {ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.AsyncFor, ast.While, ast.With}
+    | {ast.AsyncWith, ast.Try, ast.ExceptHandler}
+)
 _GIVING = (ast.Assign, ast.AnnAssign, ast.Dict, ast.keyword)
 
 
@@ -115,8 +119,10 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 if reason is not None:
                     yield {"path": path, "line": value.lineno, "name": name, "reason": reason}
         for node in nodes:
-            yield from ({"path": path, **found} for found in _dropped(node, answering))
-            yield from ({"path": path, **found} for found in _mistaken(node))
+            if type(node) in _BLOCKS:
+                yield from ({"path": path, **found} for found in _dropped(node, answering))
+            elif isinstance(node, ast.Dict) and len(node.keys) >= _ENTRIES:
+                yield from ({"path": path, **found} for found in _mistaken(node))
         for name, owner, function in python.all_functions(tree):
             halting = [
                 argument.arg
@@ -168,9 +174,9 @@ def _never_set(function: python.Function, owner: str, trees: Mapping[str, ast.Mo
     return name if declared else ""
 
 
-def _mistaken(node: ast.AST) -> Iterator[dict[str, Any]]:
+def _mistaken(node: ast.Dict) -> Iterator[dict[str, Any]]:
     """Entries of a table of order states or error codes that contradict what the broker means."""
-    pairs = list(zip(node.keys, node.values, strict=True)) if isinstance(node, ast.Dict) else []
+    pairs = list(zip(node.keys, node.values, strict=True))
     keys = [key.value if isinstance(key, ast.Constant) else None for key, _ in pairs]
     for meanings in (_STATES, _CODES):
         if len(meanings.keys() & {key for key in keys if type(key) in (int, str)}) < _ENTRIES:
