@@ -13,7 +13,7 @@ DONE = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 
 def asks_what_if(one: Mapping[str, Any]) -> bool:
     """Whether a message asks what an order would cost, and places none."""
-    return one["message"] == "placeOrder" and one["fields"].get("whatIf") == "1"
+    return bool(one["message"] == "placeOrder" and one["fields"].get("whatIf") == "1")
 
 
 class Connection(Struct):

@@ -93,4 +93,4 @@ def _index(node: ast.expr) -> int | None:
     sign = -1 if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else 1
     inner = node.operand if isinstance(node, ast.UnaryOp) else node
     known = isinstance(inner, ast.Constant) and type(inner.value) is int and abs(inner.value) < _LARGEST
-    return sign * inner.value if known else None  # type: ignore[attr-defined, no-any-return]
+    return sign * inner.value if known else None  # type: ignore[attr-defined]

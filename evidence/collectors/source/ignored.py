@@ -13,7 +13,7 @@ from ..shared import python_source as python
 from ..shared.python_source import name_of
 from .given import given
 from .model import LOOKUPS, called_name, text
-from .stubs import is_harmless, is_talk
+from .stubs import is_harmless, is_talk, stub_reason
 
 _LIMIT = re.compile(
     r"KILL_(?:PNL|LOSS|DD|DRAWDOWN|SWITCH)\w*|\w+_KILL_SWITCH\w*|(?:BOX|GROSS|NET)_LIM(?:IT)?"
@@ -133,7 +133,9 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 line, flag = function.lineno, _never_set(function, owner.name, trees)
                 if flag:
                     yield {"path": path, "line": line, "name": name, "reason": f"nothing ever sets {flag}"}
-            if halting and not (owner and owner.bases) and not python.is_declaration(owner, function):
+            if not halting or (owner and owner.bases) or python.is_declaration(owner, function):
+                continue
+            if stub_reason(function) is None:
                 inside = list(python.running(function))
                 idle = {
                     id(one.test)
@@ -242,8 +244,8 @@ def _answering(trees: Mapping[str, ast.Module]) -> set[str]:
 
 def _dropped(node: ast.AST, answering: set[str]) -> Iterator[dict[str, Any]]:
     """Checks in the node's blocks whose answer, or refusal, is dropped, so that the code goes on."""
-    for block in (getattr(node, name, None) for name in ("body", "orelse", "finalbody")):
-        for at, statement in enumerate(block if isinstance(block, list) else ()):
+    for block in (getattr(node, name, None) or [] for name in ("body", "orelse", "finalbody")):
+        for at, statement in enumerate(block):
             inner, what = statement, "answer"
             if isinstance(statement, (ast.Try, ast.With)) and at < len(block) - 1 and _catches(statement):
                 inner, what = statement.body[-1], "refusal"

@@ -101,8 +101,8 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Pacing:
         own, in_use = routine.node.name, routine in used
         for decorator in routine.node.decorator_list:
             if name := _known(program, routine.path, decorator):
-                is_call = isinstance(decorator, ast.Call)
-                rate = of_package(program, decorator, Place(routine.path)) if is_call else None
+                at = Place(routine.path)
+                rate = of_package(program, decorator, at) if isinstance(decorator, ast.Call) else None
                 found.add(Clue(routine.path, decorator.lineno, f"{name} limits", in_use), rate, [own])
         if state or routine.called & keepers:
             lines = list(_limits(routine, _dependence(routine, state, keepers)))
@@ -168,9 +168,10 @@ def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
     for routine in program.routines:
         private = routine.node.name.startswith("_") and not program.is_live(routine)
         for node in () if private else routine.nodes:
-            name = called_name(node) if isinstance(node, ast.Call) else ""
+            if not isinstance(node, ast.Call) or (name := called_name(node)) not in _ORDERING:
+                continue
             ours = name in program.by_name and name != routine.node.name
-            if name in _ORDERING and not ours and not is_paced(routine):
+            if not ours and not is_paced(routine):
                 yield Clue(routine.path, node.lineno, f"{routine.name} calls {name}", True)
 
 

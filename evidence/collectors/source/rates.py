@@ -50,7 +50,7 @@ def _stated(program: Program, call: ast.Call, place: Place) -> Fraction | None:
     seconds = None if period is None else number(program, period, place)
     if calls is None or seconds is None or seconds <= 0:
         return calls
-    return calls / min(1, seconds / _RATES.get(called_name(call), 1))
+    return calls / min(Fraction(1), seconds / _RATES.get(called_name(call), 1))
 
 
 def of_function(program: Program, routine: Routine, depends: Callable[[ast.AST], bool]) -> Fraction | None:
@@ -139,7 +139,8 @@ def _choices(program: Program, node: ast.Name | ast.Attribute, place: Place) -> 
         for part in owner.body
         if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
     ]
-    (default, home), *_ = named(program, node, place) or [(None, place)]
+    found = named(program, node, place)
+    default, home = found[0] if found else (None, place)
     return set_in or _passed(program, owner.name, fields, node.attr, default, home)
 
 
