@@ -21,7 +21,7 @@ _LIMIT = re.compile(
 _FLAG = re.compile(r"(?:pnl|loss|drawdown|dd|psr)_kill_switch")
 _HALT = re.compile(r"_?(?:is_|trading_)?(?:halted|tripped|killed)|_?kill_switch(?:_(?:on|active|tripped))?")
 _UNTIL = re.compile(r"_?(?:\w+_)?(?:quiet|paused?|back_?off|blocked|cool_?down|halt(?:ed)?)_until")
-_WITHIN = re.compile(r"within_\w+_limits?")
+_WITHIN = re.compile(r"within_(?:box|gross|net)_limits?")
 _NOWHERE = "is never looked at"
 _CHECKING = re.compile(
     r"_(?:check|validate|verify|enforce)|_?pre_?trade_\w+"
