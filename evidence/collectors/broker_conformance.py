@@ -56,7 +56,7 @@ class BrokerConformanceCollector:
     """See the module."""
 
     id: ClassVar[str] = "broker_conformance"
-    version: ClassVar[str] = VERSION
+    version: ClassVar[str] = "2"
     Options: ClassVar[type[BaseOptions]] = BrokerConformanceOptions
 
     def __init__(self, options: BrokerConformanceOptions) -> None:

@@ -26,6 +26,7 @@ from gate.evidence.broker.conformance.suite import CASES
 from gate.evidence.broker.simulator.session import line_of
 
 CLIENT = Path(__file__).resolve().parents[1] / "evidence" / "broker" / "wire_client.py"
+READY = Path(__file__).resolve().parents[2] / "examples" / "ready"
 NAME = "BROKER_CONFORMANCE.json"
 
 BAD = [
@@ -132,3 +133,26 @@ def test_a_claim_that_its_log_does_not_give_is_found(lab: Any) -> None:
     assert len(found) == 2
     assert "/live/orders_sent: claimed 3, the logs give 0" in found[0]
     assert lab.named(decision) - lab.signed == {"stage4.conformance_proven"}
+
+
+@pytest.mark.parametrize("instead", [False, True])
+def test_a_what_if_is_a_question_and_no_order(instead: bool) -> None:
+    """Asked before each order it changes no figure but the pace; asked in its place, nothing was ordered."""
+    logs, asked = {}, {}
+    for path in sorted((READY / "broker_conformance").glob("*.jsonl")):
+        records = list(map(json.loads, path.read_text().splitlines()))
+        logs[path.stem] = CaseLog(records)
+        more = []
+        for one in records:
+            if one["message"] == "placeOrder":
+                fields = {**one["fields"], "whatIf": "1", "orderId": "9" + one["fields"]["orderId"]}
+                more.append({**one, "fields": fields})
+            more += [] if one["message"] == "placeOrder" and instead else [one]
+        asked[path.stem] = CaseLog({**one, "n": number} for number, one in enumerate(more, 1))
+    plain, found = measure(CASES, logs), measure(CASES, asked)
+    if instead:
+        assert found["operations"]["place_order"]["count"] == found["pacing"]["asked_orders"] == 0
+        assert found["orders"] == found["order_types"] == []
+    else:
+        plain["pacing"]["busiest_second"] = found["pacing"]["busiest_second"]
+        assert found == {**plain, "live": found["live"]}

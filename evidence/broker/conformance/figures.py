@@ -13,7 +13,7 @@ from typing import Any
 
 from ...base.numbers import percentile_nearest_rank
 from . import reactions
-from .log import DONE, ORDERING, CaseLog
+from .log import DONE, ORDERING, CaseLog, asks_what_if
 from .suite import ACCOUNT, IN_TURN, TASKS, Case
 
 SECOND_US = 1_000_000
@@ -93,7 +93,7 @@ def _operation(count: int, messages: Iterable[str] = (), parameters: Iterable[st
 
 
 def _requested(log: CaseLog, names: tuple[str, ...]) -> dict[str, Any]:
-    sent = list(log.sent(*names))
+    sent = [one for one in log.sent(*names) if not asks_what_if(one)]
     parameters = [
         " ".join(f"{key}={one['fields'][key]}" for key in keys if key in one["fields"])
         for one in sent
@@ -124,7 +124,8 @@ def _waited(log: CaseLog) -> dict[str, Any]:
 
 
 def _first(log: CaseLog, message: str, symbol: str | None) -> int | None:
-    found = (one["n"] for one in log.sent(message) if symbol in (None, one["fields"].get("symbol")))
+    sent = (one for one in log.sent(message) if not asks_what_if(one))
+    found = (one["n"] for one in sent if symbol in (None, one["fields"].get("symbol")))
     return next(found, None)
 
 
@@ -139,7 +140,7 @@ def _orders(cases: Iterable[Case], logs: Mapping[str, CaseLog]) -> list[dict[str
     """Each kind of order as it was sent, and whether the task asks for it."""
     found: Counter[tuple[str, ...]] = Counter()
     for case in cases:
-        for one in logs[case.name].sent("placeOrder") if case.name != "live" else ():
+        for one in logs[case.name].placed() if case.name != "live" else ():
             fields = one["fields"]
             stated = fields.get("account", "")
             account = "none" if not stated else "own" if stated == ACCOUNT else "other"
@@ -166,7 +167,7 @@ def _orders(cases: Iterable[Case], logs: Mapping[str, CaseLog]) -> list[dict[str
 
 def _order_types(logs: Mapping[str, CaseLog]) -> list[str]:
     """Every order type that was sent."""
-    sent = {one["fields"].get("orderType", "") for log in logs.values() for one in log.sent("placeOrder")}
+    sent = {one["fields"].get("orderType", "") for log in logs.values() for one in log.placed()}
     return [text[:_LONGEST] for text in sorted(sent)[:_MOST_LISTED]]
 
 
@@ -195,7 +196,7 @@ def _over_a_disconnect(log: CaseLog | None) -> list[dict[str, Any]]:
     rows = []
     for asked in IN_TURN:
         ids = log.order_ids(asked.symbol)
-        sent = sum(one["fields"].get("symbol") == asked.symbol for one in log.sent("placeOrder"))
+        sent = sum(one["fields"].get("symbol") == asked.symbol for one in log.placed())
         ours = [one.get("filled", "0") for one in log.orders() if one.get("orderId") in ids]
         filled = sum((_decimal(text) or Decimal(0) for text in ours), Decimal(0))
         rows.append(
@@ -288,7 +289,7 @@ def _latencies(cases: Iterable[Case], logs: Mapping[str, CaseLog]) -> list[dict[
 
 def _asks(waiting: dict[tuple[str, Any], int], one: Mapping[str, Any], fields: Mapping[str, str]) -> None:
     name = one["message"]
-    if name in ("placeOrder", "cancelOrder"):
+    if name in ("placeOrder", "cancelOrder") and not asks_what_if(one):
         waiting.setdefault((name, fields.get("orderId")), one["at_us"])
     elif name == "reqMktData":
         waiting[name, fields.get("reqId")] = one["at_us"]

@@ -11,6 +11,11 @@ ORDERING = frozenset({"placeOrder", "cancelOrder", "reqGlobalCancel"})
 DONE = frozenset({"Filled", "Cancelled", "ApiCancelled", "Inactive"})
 
 
+def asks_what_if(one: Mapping[str, Any]) -> bool:
+    """Whether a message asks what an order would cost, and places none."""
+    return bool(one["message"] == "placeOrder" and one["fields"].get("whatIf") == "1")
+
+
 class Connection(Struct):
     """One connection of the client; times in microseconds since 1970, None for what did not happen."""
 
@@ -67,6 +72,10 @@ class CaseLog:
         """What the client sent, of these names; everything if none is given."""
         return self._those("in", names)
 
+    def placed(self) -> Iterator[Mapping[str, Any]]:
+        """The orders that the client placed; a what-if is a question, not an order."""
+        return (one for one in self.sent("placeOrder") if not asks_what_if(one))
+
     def told(self, *names: str) -> Iterator[Mapping[str, Any]]:
         """What the gateway sent."""
         return self._those("out", names)
@@ -94,9 +103,7 @@ class CaseLog:
     def order_ids(self, symbol: str) -> set[str]:
         """The ids under which orders for the symbol were placed."""
         return {
-            one["fields"].get("orderId", "")
-            for one in self.sent("placeOrder")
-            if one["fields"].get("symbol") == symbol
+            one["fields"].get("orderId", "") for one in self.placed() if one["fields"].get("symbol") == symbol
         }
 
     def orders(self) -> list[Mapping[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
-from .log import ORDERING, CaseLog
+from .log import ORDERING, CaseLog, asks_what_if
 from .suite import REFUSED
 
 _MOST_DELAYS = 50
@@ -56,7 +56,7 @@ def _after(log: CaseLog, symbol: str, code: int) -> tuple[str, int]:
     told = log.first_error(code, ids)
     if told is None:
         return "not told", 0
-    orders = [one for one in log.sent("placeOrder") if one["fields"].get("symbol") == symbol]
+    orders = [one for one in log.placed() if one["fields"].get("symbol") == symbol]
     cancels = [one for one in log.sent("cancelOrder") if one["fields"].get("orderId") in ids]
     sides = [one["fields"].get("action") for one in orders if one["n"] > told["n"]]
     again = sides.count(orders[0]["fields"].get("action"))
@@ -80,7 +80,7 @@ def pacing(logs: Mapping[str, CaseLog], busiest: tuple[int, str | None]) -> dict
     if "burst" not in logs:
         return found
     log = logs["burst"]
-    found["asked_orders"] = len({one["fields"].get("orderId") for one in log.sent("placeOrder")})
+    found["asked_orders"] = len({one["fields"].get("orderId") for one in log.placed()})
     told = log.first_error(100)
     found["told_100"] = told is not None
     if told is not None:
@@ -128,11 +128,10 @@ def outage(log: CaseLog | None) -> Any:
     if end == begin:  # nobody was there any more to be told
         end = next((one["n"] for one in log.events("fill") if one["n"] > begin), len(log.records))
     first = log.connections[told["connection"]]
-    row["orders_during"] = sum(one["message"] in ORDERING and begin < one["n"] < end for one in log.sent())
+    ordering = (one for one in log.sent(*ORDERING) if not asks_what_if(one))
+    row["orders_during"] = sum(begin < one["n"] < end for one in ordering)
     row["tries"] = sum(one.number > first.number for one in log.connections.values())
-    row["went_on"] = any(
-        one["n"] > end and one["fields"].get("symbol") == "AAPL" for one in log.sent("placeOrder")
-    )
+    row["went_on"] = any(one["n"] > end and one["fields"].get("symbol") == "AAPL" for one in log.placed())
     recovered = any(one.number > first.number and one.ready_us for one in log.connections.values())
     row["reaction"] = "reconnected" if recovered else "waited" if row["went_on"] else "gave up"
     return row

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Table, parse, within
 from ...reading.markdown_text import begins_with_something, has_template_mark, heading_key
@@ -31,14 +31,31 @@ _BARE_WEEKS = re.compile(
     re.IGNORECASE,
 )
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s*%")
-_WEEKS_IN = re.compile(rf"\b(?:in|during|for|from|already|of){_WEEKS.pattern}", re.IGNORECASE)
+_OF = r"(?=\s+(?:of\s+)?(?:(?:the|our|its)\s+)?(?:capital|allocation|account|funds|money|nav|equity)\b)"
+_IN_WORDS = {
+    "100 %": r"\b(?:the\s+)?(?:whole|entire|full|all|complete)"
+    + _OF
+    + r"|\bfully(?=\s+(?:invest|deploy|allocat|fund))",
+    "50 %": rf"\b(?:(?:a|one)\s+)?half{_OF}",
+    "34 %": rf"\b(?:a|one)[\s-]third{_OF}",
+    "25 %": rf"\b(?:a|one)[\s-]quarter{_OF}",
+    "week 1": r"\b(?:the\s+)?(?:(?:very\s+)?first\s+week|(?:first\s+day|day\s+(?:one|1)|start|outset))\b",
+    "week 2": r"\b(?:the\s+)?second\s+week\b",
+}
+"""Shares of the capital, and weeks, that are stated without a figure."""
+_WHOLE = re.compile(
+    r"\W*(?:all|everything|full|whole|entire|unlimited|no limit|max(?:imum)?)\W*", re.IGNORECASE
+)
+_WEEKS_IN = re.compile(rf"(?:\A|\b(?:in|during|for|from|already|of|at)){_WEEKS.pattern}", re.IGNORECASE)
 _ALLOWING = re.compile(
     r"(?<!not )(?<!never )\b(?:allow|permit|use|deploy|invest|scale|go|trade|run|start|begin)\w*\s+"
-    r"(?:[a-z]+\s+){0,4}[0-9]"
-    r"|%\s+(?:of\s+(?:[a-z]+\s+)?capital\s+)?(?:may|can|is|are)\s+(?!not\b)(?:be\s+)?(?:allow|permit|use|deploy|invest)",
+    r"(?:[a-z]+\s+){0,4}[0-9.]{1,9}\s*%"
+    r"|%\s+(?:(?:of\s+)?(?:[a-z]+\s+)?(?:capital|account)\s+)?(?:may|can|is|are|goes)\s+(?!not\b)(?:be\s+)?(?:in\s+|at\s+)?"
+    r"(?:allow|permit|use|deploy|invest|trade|risk|work)|%\s+(?:invest|deploy|allocat|fund)ed",
     re.IGNORECASE,
 )
 """A share of the capital that a sentence allows in a week."""
+_FORBIDDING = re.compile(r"\W*(?:no\s+(?!limit|cap)|not\b|nobody\b|never\b|none\b)", re.IGNORECASE)
 _CAPITAL = re.compile(r"capital|allocation|הון|הקצאה", re.IGNORECASE)
 _CAP = re.compile(
     r"\bcap(?:s|ped)?\b|position (?:limit|size)|max(?:imum)?\.? position|תקר[הת]|מגבלת", re.IGNORECASE
@@ -60,7 +77,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -75,7 +92,8 @@ class ScaleUpCollector:
             return Observation({"file": None, "steps": []}, (problem,))
         document = parse(text, self._path)
         steps: dict[tuple[Any, ...], dict[str, Any]] = {}
-        found = [*self._from_tables(document), *self._from_text(document)]
+        problems: list[Problem] = []
+        found = [*self._from_tables(document, problems), *self._from_text(document)]
         for step in [*found, *self._exceptions(document, found)]:
             known = steps.setdefault((step["from_week"], step["to_week"], step["capital_ppm"]), step)
             known["position_cap"] = known["position_cap"] or step["position_cap"]
@@ -83,10 +101,10 @@ class ScaleUpCollector:
         ordered = sorted(steps.values(), key=lambda step: (step["from_week"], step["line"]))
         places = len(document.sections) + len(document.items) + sum(len(t.rows) for t in document.tables)
         scope = Scope("", places, places, "headings, items and table rows")
-        return Observation({"file": self._path, "steps": ordered}, scopes=(scope,))
+        return Observation({"file": self._path, "steps": ordered}, tuple(problems), scopes=(scope,))
 
     def _step(self, weeks: re.Match[str], capital: str, line: int) -> dict[str, Any] | None:
-        share = _PERCENT.search(capital)
+        share = _PERCENT.search(_in_figures(capital))
         first = int(weeks["first"])
         last = int(weeks["last"] or first)
         stated = weeks.groupdict()
@@ -102,7 +120,7 @@ class ScaleUpCollector:
             "line": line,
         }
 
-    def _from_tables(self, document: Document) -> list[dict[str, Any]]:
+    def _from_tables(self, document: Document, problems: list[Problem]) -> list[dict[str, Any]]:
         steps = []
         for table in document.tables:
             capital, cap, review = (_column(table, pattern) for pattern in (_CAPITAL, _CAP, _REVIEW))
@@ -113,8 +131,15 @@ class ScaleUpCollector:
                     weeks = _BARE_WEEKS.fullmatch(row.cells[0])
                 rest = " | ".join(row.cells[1:])
                 shares = row.cells[1:] if capital is None else (row.cells[capital],)
-                share = next((cell for cell in shares if _PERCENT.search(cell)), "")
+                if capital is not None and _WHOLE.fullmatch(row.cells[capital]):
+                    shares = ("100 %",)
+                share = next((cell for cell in shares if _PERCENT.search(_in_figures(cell))), "")
                 step = weeks and self._step(weeks, share, row.line)
+                if weeks and capital is not None and not share:
+                    what = f"{row.cells[0]}: how much of the capital is in use cannot be told"
+                    remedy = "state it as a percentage of the capital"
+                    kind, place = ProblemKind.UNKNOWN, f"line {row.line}"
+                    problems.append(Problem("steps", what, remedy, kind, self._path, place))
                 if step:
                     step["position_cap"] = _stated(row.cells, cap, rest, _CAP) and _caps(rest)
                     step["review"] = _stated(row.cells, review, rest, _REVIEW)
@@ -142,15 +167,23 @@ class ScaleUpCollector:
         """Sentences that allow more in some week than the steps begun by then do: steps without a guard."""
         steps = []
         for line in document.texts:
-            for sentence in re.split(r"[.;]\s", line.plain):
+            for sentence in map(_in_figures, re.split(r"[.;]\s", line.plain)):
                 weeks, shares = list(_WEEKS_IN.finditer(sentence)), list(_PERCENT.finditer(sentence))
-                if len(weeks) != 1 or len(shares) != 1 or not _ALLOWING.search(sentence):
+                allows = _ALLOWING.search(sentence) and not _FORBIDDING.match(sentence)
+                if len(weeks) != 1 or len(shares) != 1 or not allows:
                     continue
                 step = self._step(weeks[0], sentence, line.line)
                 begun = [o["capital_ppm"] for o in known if step and o["from_week"] <= step["from_week"]]
                 if step and begun and step["capital_ppm"] > max(begun):
                     steps.append(step)
         return steps
+
+
+def _in_figures(text: str) -> str:
+    """The text with figures for the shares and weeks that it states in words."""
+    for figure, words in _IN_WORDS.items():
+        text = re.sub(words, figure, text, flags=re.IGNORECASE)
+    return text
 
 
 def _column(table: Table, pattern: re.Pattern[str]) -> int | None:

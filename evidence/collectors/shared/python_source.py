@@ -10,7 +10,7 @@ import codecs
 import functools
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from msgspec import Struct
@@ -32,6 +32,7 @@ _PLAIN = frozenset({"ctx", "id", "attr", "arg", "type_comment", "lineno", "level
 """Fields of nodes that hold a context, a string or a number in every kind of node."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+Known = Callable[[ast.Name | ast.Attribute], bool | None]
 
 
 class Parsed(Struct, frozen=True):
@@ -150,29 +151,83 @@ def walk(node: ast.AST) -> list[ast.AST]:
     return found
 
 
-def running(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and everything in it, but what follows a ``return`` or ``raise`` and what is ``if False``."""
+def running(node: ast.AST, known: Known | None = None) -> Iterator[ast.AST]:
+    """The node and everything in it, but what is never reached: after a ``return``, or in an ``if False``.
+
+    ``known`` gives the truth of names that are constants.
+    """
     pending = [node]
     while pending:
         item = pending.pop()
         yield item
-        dead = isinstance(item, (ast.If, ast.While)) and _is_false(item.test)
-        for name in FIELDS[type(item)]:
+        kind = type(item)
+        dead = ""
+        if kind in _BRANCHING:
+            truth = constant_truth(item.test, known)  # type: ignore[attr-defined]
+            dead = {False: "body", True: "orelse", None: ""}[truth]
+        for name in FIELDS[kind]:
             value = getattr(item, name, None)
-            if isinstance(value, ast.AST):
-                pending.append(value)
-            elif isinstance(value, list) and not (dead and name == "body"):
-                for part in value:
-                    if isinstance(part, ast.AST):
-                        pending.append(part)
-                    if isinstance(part, (ast.Return, ast.Raise)):
-                        break
+            if name == dead or value is None:
+                continue
+            if not isinstance(value, list):
+                if isinstance(value, ast.AST):
+                    pending.append(value)
+                continue
+            for part in value:
+                if isinstance(part, ast.AST):
+                    pending.append(part)
+                if type(part) in _LEAVING and _leaves(part):
+                    break
+                if kind is ast.BoolOp and constant_truth(part, known) is _wins(item):
+                    break
 
 
-def _is_false(test: ast.expr) -> bool:
-    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-        return any(map(_is_false, test.values))
-    return isinstance(test, ast.Constant) and not test.value
+_BRANCHING = frozenset({ast.If, ast.IfExp, ast.While})
+_LEAVING = frozenset(
+    {ast.Return, ast.Raise, ast.Continue, ast.Break, ast.Assert, ast.If, ast.With, ast.AsyncWith}
+)
+
+
+def _wins(node: ast.AST) -> bool | None:
+    """The truth of one part of ``and`` or ``or`` that makes that of the whole."""
+    return isinstance(node.op, ast.Or) if isinstance(node, ast.BoolOp) else None
+
+
+def _leaves(node: ast.AST) -> bool:
+    """Whether nothing that follows in the same block is reached."""
+    if isinstance(node, ast.If):
+        return constant_truth(node.test) is True and any(map(_leaves, node.body))
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        return any(isinstance(part, ast.Return) for part in node.body)
+    if isinstance(node, ast.Assert):
+        return constant_truth(node.test) is False
+    return isinstance(node, (ast.Return, ast.Raise, ast.Continue, ast.Break))
+
+
+def constant_truth(test: ast.expr, known: Known | None = None) -> bool | None:
+    """Whether a condition made of literals alone holds; None where it depends on anything else."""
+    negated = False
+    while isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        negated, test = not negated, test.operand
+    truth: bool | None = None
+    if isinstance(test, ast.BoolOp):
+        wins = _wins(test)
+        found = {constant_truth(one, known) for one in test.values}
+        truth = wins if wins in found else None if None in found else not wins
+    elif isinstance(test, (ast.Name, ast.Attribute)):
+        truth = None if known is None else known(test)
+    elif isinstance(test, ast.Call) and dotted(test) == "bool" and len(test.args) == 1:
+        truth = constant_truth(test.args[0], known)
+    elif isinstance(test, ast.Constant):
+        truth = bool(test.value)
+    elif isinstance(test, (ast.Tuple, ast.List, ast.Set, ast.Dict)) and not children(test):
+        truth = False
+    elif isinstance(test, ast.Compare) and isinstance(test.ops[0], (ast.Eq, ast.NotEq)):
+        sides = (test.left, *test.comparators)
+        values = [one.value for one in sides if isinstance(one, ast.Constant)]
+        if len(values) == len(sides) == 2:
+            truth = (values[0] == values[1]) is isinstance(test.ops[0], ast.Eq)
+    return truth if truth is None else truth is not negated
 
 
 @functools.lru_cache(maxsize=_CACHE_SIZE)

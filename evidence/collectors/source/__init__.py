@@ -31,6 +31,7 @@ from .client import (
     operation_lines,
     operation_states,
 )
+from .ignored import find_ignored
 from .literals import is_scanned, scan
 from .model import Program, external_names, load_program, place_of, unknown
 from .order_types import find_order_types, shortened
@@ -76,7 +77,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
@@ -117,6 +118,7 @@ class SourceCollector:
         overridden = overridden_elsewhere(outlines)
         for path, tree in trees.items():
             stubs += [{"path": path, **stub} for stub in find_stubs(tree, used, overridden)]
+        stubs += find_ignored(trees)
         facts, program = self._client(view, [path for path in client if path in parsed], inspected, problems)
         scopes = [
             *(

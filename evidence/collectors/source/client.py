@@ -10,12 +10,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 
 from ..shared import python_source as python
-from .model import Program, Routine, called_name, text
+from ..shared.python_source import name_of
+from .model import Program, Routine, assignments, called_name, text
 from .stubs import is_harmless, stub_reason, touches_nothing
+from .values import resolve
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "connect": ("connect",),
@@ -49,6 +52,9 @@ _INTERFACE = {
 """Operation id → what of the broker's interface carries it out."""
 _CARRIED_OUT = {operation: re.compile(names) for operation, names in _INTERFACE.items()}
 _ORDER_STATE = re.compile(r"orderStatus")
+
+_IDLE = {"whatIf": True, "transmit": False}
+"""Fields of an order, and the value with which the broker does nothing about it."""
 
 _ACTS = frozenset({"connect", "disconnect", "place_order", "cancel_order"})
 """Operations that have to call the broker; what the others ask for may have come in before."""
@@ -130,7 +136,7 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
         unused = {
             id(part) for one in inner if one.name not in current.references for part in python.walk(one)
         }
-        for node in current.nodes:
+        for node in python.running(current.node, partial(_is_set, program, current)):
             if id(node) in unused:
                 continue
             if _carries_out(program, current, node, method.operation):
@@ -139,6 +145,10 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
                 name = called_name(node)
                 if name not in program.by_name and not is_harmless(node) and name not in _CONTAINERS:
                     unknown = name or "an expression"
+                    if isinstance(node.func, ast.Attribute) and _CARRIED_OUT[method.operation].fullmatch(
+                        name
+                    ):
+                        unknown += " with an order that never trades"
         if stub_reason(current.node) is None:
             for name in current.references:
                 for one in program.by_name.get(name, ()):
@@ -152,6 +162,13 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
     if state == "unknown":
         reason += f", as far as it can be followed ({unknown})"
     return Method(method.path, method.line, method.name, method.operation, state, reason)
+
+
+def _is_set(program: Program, routine: Routine, name: ast.Name | ast.Attribute) -> bool | None:
+    """The truth of a name that is always True or always False: ``DRY_RUN = True``."""
+    found = [one.node for one in resolve(program, name, routine.path, routine)]
+    values = [one.value for one in found if isinstance(one, ast.Constant) and isinstance(one.value, bool)]
+    return values[0] if len(values) == len(found) == 1 else None
 
 
 def _is_idle(routine: Routine, operation: str) -> bool:
@@ -170,6 +187,8 @@ def _carries_out(program: Program, routine: Routine, node: ast.AST, operation: s
             own = isinstance(node.func.value, ast.Name) and node.func.value.id in ("self", "cls")
             if own and node.func.attr in program.by_name:
                 return False
+            if operation == "place_order" and any(never_trades(routine, one) for one in arguments(node)):
+                return False
             return wanted.fullmatch(node.func.attr[:100]) is not None
         if operation == "connect" and called_name(node) == "Watchdog":
             return True
@@ -178,6 +197,42 @@ def _carries_out(program: Program, routine: Routine, node: ast.AST, operation: s
     if operation == "order_status" and isinstance(node, ast.Attribute):
         return _ORDER_STATE.fullmatch(node.attr) is not None
     return False
+
+
+def arguments(call: ast.Call) -> list[ast.expr]:
+    """What a call is given."""
+    return [*call.args, *(word.value for word in call.keywords)]
+
+
+def never_trades(routine: Routine, order: ast.expr, depth: int = 4) -> bool:
+    """Whether an order is only a question, or is not passed on: ``whatIf`` is true, or ``transmit`` false."""
+    if isinstance(order, ast.Name):
+        made = routine.variables.get(order.id, [])
+        if made and depth and all(never_trades(routine, one, depth - 1) for one in made):
+            return True
+        set_to = [
+            (target.attr, value)
+            for node in routine.nodes
+            for target, value in assignments(node)
+            if isinstance(target, ast.Attribute) and name_of(target.value) == order.id
+        ]
+        return any(
+            all(_is_idle_value(one, value) for one, value in set_to if one == name)
+            for name in _IDLE.keys() & {name for name, _ in set_to}
+        )
+    stated: list[tuple[str, ast.expr]] = []
+    if isinstance(order, ast.Call):
+        stated = [(word.arg or "", word.value) for word in order.keywords]
+    elif isinstance(order, ast.Dict):
+        stated = [(text(key), value) for key, value in zip(order.keys, order.values, strict=True)]
+    return any(
+        _is_idle_value(name, value) or (not name and depth > 0 and never_trades(routine, value, depth - 1))
+        for name, value in stated
+    )
+
+
+def _is_idle_value(name: str, value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and value.value in (0, 1) and bool(value.value) is _IDLE.get(name)
 
 
 def operation_states(methods: Sequence[Method]) -> dict[str, str]:

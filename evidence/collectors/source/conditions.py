@@ -29,11 +29,15 @@ _MANY_TIMES = re.compile(r"\{[^}]*\d{3}")
 
 
 class Conditions(ABC):
-    """Conditions of functions, for one account (a string) or one port. A bounded number of steps is taken."""
+    """Conditions of functions, for one account (a string) or one port. A bounded number of steps is taken.
 
-    def __init__(self, program: Program, sample: str | int) -> None:
+    ``beside`` is a further account, of which a session has several.
+    """
+
+    def __init__(self, program: Program, sample: str | int, beside: str | None = None) -> None:
         self._program = program
         self._sample = sample
+        self._beside = beside
         self._left = _STEPS
         self._stack: list[Routine] = []
         self._truths: dict[str, bool | None] = {}
@@ -112,7 +116,7 @@ class Conditions(ABC):
         name = called_name(node)
         first = node.args[0] if node.args else None
         if name in ("any", "all") and first is not None:
-            return self._quantified(name == "any", first)
+            return self._of_both(name == "any", first)
         if name == "filter" and len(node.args) == 2:
             return self._applied(node.args[0])
         if name in _WRAPPING and first is not None:
@@ -124,6 +128,14 @@ class Conditions(ABC):
         if name == "get" and isinstance(node.func, ast.Attribute) and first is not None:
             return self._compared(first, ast.In(), node.func.value)
         return self._result(name)
+
+    def _of_both(self, is_any: bool, over: ast.expr) -> bool | None:
+        found = [self._quantified(is_any, over)]
+        if self._beside is not None:
+            own, self._sample = self._sample, self._beside
+            found.append(self._quantified(is_any, over))
+            self._sample = own
+        return any_of(found) if is_any else negated(any_of(map(negated, found)))
 
     def _quantified(self, is_any: bool, over: ast.expr) -> bool | None:
         if isinstance(over, (ast.GeneratorExp, ast.ListComp)):

@@ -16,6 +16,8 @@ from .model import Clue, Program, Routine, called_name, matches, mentioned
 from .stubs import stub_reason
 from .values import members, resolve
 
+_SHORTEST_S = 0.5
+"""Seconds between tries that are a delay at all."""
 _MOST_LOOPS = 20
 _RETRIES = {"tenacity": {"retry"}, "backoff": {"on_exception", "on_predicate"}}
 """Packages → their decorators that call a function again."""
@@ -69,6 +71,8 @@ def find_reconnection(program: Program) -> Iterator[tuple[Clue, int | None]]:
         ):
             yield Clue(path, routine.node.lineno, f"{name} connects again", True), 1
         for loop in _loops(routine, connecting):
+            if _hurries(program, routine, loop):
+                continue
             tries = _rounds(program, routine, loop)
             yield Clue(path, loop.lineno, f"{name} tries to connect repeatedly", used), tries
         if any(matches("connect", called) for called in routine.called):
@@ -149,6 +153,15 @@ def _loops(routine: Routine, connecting: frozenset[str]) -> Iterator[ast.For | a
             for node in inside
         ):
             yield loop
+
+
+def _hurries(program: Program, routine: Routine, loop: ast.For | ast.AsyncFor | ast.While) -> bool:
+    """Whether the delays that a loop goes through are known, and none is long enough to be one."""
+    if isinstance(loop, ast.While):
+        return False
+    delays, is_open = members(program, loop.iter, routine.path, routine)
+    numbers = [value for _, value in delays if isinstance(value, (int, float))]
+    return bool(numbers) and len(numbers) == len(delays) and not is_open and max(numbers) < _SHORTEST_S
 
 
 def _rounds(program: Program, routine: Routine, loop: ast.For | ast.AsyncFor | ast.While) -> int | None:

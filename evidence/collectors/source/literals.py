@@ -14,7 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Struct, field
 
@@ -26,21 +26,22 @@ from ...reading.workspace import View
 from ..shared import python_source as python
 from ..shared.python_source import name_of
 from . import secrets as rules
+from .folding import FOLDED, folded
+from .given import given
 from .model import LOOKUPS, Module, Program, called_name, place_of, unknown
 from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, PORTS_NAME, REFUSED_NAME, addresses, find_ports
-from .values import given
 
 SUFFIXES = (
     *(".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env"),
-    *(".sh", ".pem", ".key", ".ipynb", ".xml"),
+    *(".sh", ".pem", ".key", ".ipynb", ".xml", ".tf", ".tfvars"),
 )
 """Kinds of files that are looked through; and names that begin with ``.env`` or ``Dockerfile``."""
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?!(?<=#)F\d{5}\b)(?:DUSIM|D?[UFI])(?!0+\b)\d{5,}(?![A-Za-z0-9_])")
 """An account's id; ``#F08080`` is a colour, and nobody has an id of zeros alone, which only holds a place."""
 _COLOUR = re.compile(r"#?[0-9A-Fa-f]{6}")
-_ACCOUNT_BYTES = re.compile(rb"""[UFIM]\d{5}|(?<!\w)(?:DUSIM|D?[UFI])\d{0,7}["'{]""")
+_ACCOUNT_BYTES = re.compile(rb"""[UFIM]\d{5}|(?<!\w)(?:[ufi]\d{5}|(?:DUSIM|D?[UFI])\d{0,7}["'{%])""")
 _PORT_BYTES = re.compile(rb"7_?49[67]|4_?00[12]|(?<![A-Za-z])[Pp]orts?\b|PORTS?\b")
 _URL_BYTES = re.compile(rb"://[^\s:/@]{0,80}+:[^\s/@]{3,80}@")
 _ENTRY = re.compile(r"""(?<![\w.-])([A-Za-z_][\w.-]{0,79}+)["']?[ \t]{0,20}+(?::=|[:=])[ \t]{0,20}+""")
@@ -65,6 +66,8 @@ _ELEMENT = re.compile(
     r"<(?!tokens?\b)([A-Za-z_][\w.-]{0,79}+)(?:[ \t][^<>\n]{0,200})?>([^<>\n\"]{1,1000})</\1>"
 )
 """An image in a notebook; an element of XML with a text on its line (grammars have a ``token``, too)."""
+_SETTING = re.compile(r"(?<![\w?&-])(?:password|passwd|pwd)=([^\s;,&\"'{}%$<>()*?]{6,80})", re.IGNORECASE)
+"""A password among the settings that a string has: ``host=db password=…``."""
 _LONGEST_BARE = 1000
 _UNQUOTABLE = frozenset("&*!|>@`([{$<%")
 _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~"})
@@ -220,8 +223,11 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
             found.account_ids += [
                 _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
             ]
-        if isinstance(node, (ast.BinOp, ast.JoinedStr)) and id(node) not in summed:
-            part: ast.expr = node
+            for match in _SETTING.finditer(node.value[:_LONGEST_BARE]):
+                if (kind := rules.kind_of("password", match[1])) is not None:
+                    found.secrets.append(_secret(node.lineno, kind, "password", len(match[1])))
+        if _is_put_together(node) and id(node) not in summed:
+            part = node
             while isinstance(part, ast.BinOp):  # of a long sum only the whole, not each of its beginnings
                 part = part.left
                 summed.add(id(part))
@@ -241,13 +247,24 @@ def _colours(node: ast.AST) -> list[ast.expr]:
     return parts if is_all and not all(map(_ACCOUNT.fullmatch, texts)) else []
 
 
+def _is_put_together(node: ast.AST) -> TypeGuard[ast.expr]:
+    """Whether the node may be a string that is made of others."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Attribute) and node.func.attr in FOLDED
+    slices = isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)
+    return slices or isinstance(node, (ast.BinOp, ast.JoinedStr))
+
+
 def _joined_accounts(node: ast.expr) -> Iterator[str]:
     """Account ids in a text that is put together from literals, but those that one of them has as a whole."""
-    found = [match.group() for match in _ACCOUNT.finditer(_constant_text(node) or "")]
+    found = [match.group() for match in _ACCOUNT.finditer(folded(node) or "")]
     if found:
-        literals = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)]
-        known = [text for text in literals if isinstance(text, str)]
-        yield from (one for one in found if not any(one in text for text in known))
+        known = {
+            one.group()
+            for part in ast.walk(node)
+            for one in _ACCOUNT.finditer(text_of(part) if isinstance(part, ast.expr) else "")
+        }
+        yield from (one for one in found if one not in known)
 
 
 def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
@@ -273,7 +290,9 @@ def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
     pending = [node]
     while pending:
         item = pending.pop()
-        if isinstance(item, ast.IfExp):
+        if (content := folded(item)) is not None:
+            yield item.lineno, content, item.end_lineno or item.lineno, item.col_offset
+        elif isinstance(item, ast.IfExp):
             pending += [item.body, item.orelse]
         elif isinstance(item, ast.BoolOp):
             pending += item.values
@@ -288,29 +307,6 @@ def _literal_parts(node: ast.expr) -> Iterator[tuple[int, str, int, int]]:
                 pending += item.args[:1]
             elif called_name(item) in ("getenv", "get"):
                 pending += item.args[1:2]
-        elif (content := _constant_text(item)) is not None:
-            yield item.lineno, content, item.end_lineno or item.lineno, item.col_offset
-
-
-def _constant_text(node: ast.expr) -> str | None:
-    """The text of a string or bytes literal, of an f-string of literals, or of a sum of such."""
-    parts: list[str] = []
-    pending: list[ast.expr] = [node]
-    while pending:
-        item = pending.pop()
-        if isinstance(item, ast.JoinedStr):
-            pending += reversed(item.values)
-        elif isinstance(item, ast.BinOp) and isinstance(item.op, ast.Add):
-            pending += [item.right, item.left]
-        elif isinstance(item, ast.FormattedValue) and item.conversion == -1 and item.format_spec is None:
-            number = isinstance(item.value, ast.Constant) and type(item.value.value) is int
-            pending.append(ast.Constant(str(ast.literal_eval(item.value))) if number else item.value)
-        elif isinstance(item, ast.Constant) and isinstance(item.value, (str, bytes)):
-            value = item.value
-            parts.append(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
-        else:
-            return None
-    return "".join(parts)
 
 
 def _in_text(text: str, *, quoted_only: bool) -> Findings:

@@ -2,18 +2,25 @@
 
 A limiter of one's own is recognised by what it does: it keeps a state made from the clock (the time of the
 next message, the times of the last ones, a number of tokens), and waits or refuses depending on that state.
-How many messages it lets through is not read from the code, but for the literals of a client's throttle.
+One that lets through as many messages as the broker refuses, by the numbers in the source, is too fast.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from typing import TypeGuard
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .model import Clue, Program, Routine, assignments, called_name, matches, text
+from .model import Clue, Program, Routine, assignments, called_name, matches, mentioned, text
+from .rates import of_function, of_package
+from .values import Place
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
 """Settings of the throttle in the client libraries (``ib.client``); zero requests switch it off."""
@@ -25,21 +32,44 @@ _LIBRARIES = {
     "aiolimiter": {"AsyncLimiter"},
     "asyncio_throttle": {"Throttler"},
     "pyrate_limiter": {"Limiter"},
-    "ratelimit": {"limits", "sleep_and_retry", "RateLimitDecorator"},
+    "ratelimit": {"limits", "RateLimitDecorator"},
     "ratelimiter": {"RateLimiter"},
     "throttler": {"Throttler", "throttle"},
 }
 """Packages that limit rates → what is used of them. A semaphore limits how many at once, not per second."""
 
 _SENDING = ("place_order", "cancel_order", "market_data", "account_info", "positions")
+_ORDERING = frozenset({"placeOrder", "placeOrderAsync", "cancelOrder", "cancelOrderAsync"})
 _FILLING = frozenset({"append", "appendleft", "add", "put", "put_nowait", "popleft", "pop"})
 
 
-def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterator[Clue]:
+class Pacing(Struct):
+    """Limiters of the message rate, those that let too many messages through, and orders that pass none."""
+
+    limiters: list[Clue] = field(default_factory=list)
+    too_fast: list[Clue] = field(default_factory=list)
+    bypassed: list[Clue] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    """Names by which the limiters are used."""
+    of_client: bool = False
+    """Whether one is the client's own throttle, which nothing gets past."""
+
+    def add(self, clue: Clue, rate: Fraction | None, names: Iterable[str]) -> None:
+        """A limiter, how many messages a second it lets through where that is known, and its names."""
+        if rate is not None and rate >= _TOO_MANY:
+            what = f"{clue.what}, {math.floor(rate)} messages a second"
+            self.too_fast.append(replace(clue, what=what))
+        else:
+            self.limiters.append(clue)
+            self.names.update(names)
+
+
+def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Pacing:
     """Every limiter of the message rate, and whether what is sent goes through it.
 
     ``operations`` has the names of the implemented methods by operation.
     """
+    found = Pacing()
     sending = {name for operation in _SENDING for name in operations.get(operation, ())}
     sending |= {
         routine.node.name
@@ -55,22 +85,106 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Iterato
                 off = too_fast or (isinstance(value, ast.Constant) and not value.value)
                 if isinstance(target, ast.Attribute) and target.attr in _THROTTLE and not off:
                     in_use = around is None or program.is_live(around)
-                    yield Clue(path, target.lineno, f"{target.attr} of the client is set", in_use)
+                    found.add(
+                        Clue(path, target.lineno, f"{target.attr} of the client is set", in_use), None, ()
+                    )
+                    found.of_client |= in_use
                 for call in python.walk(value):
                     if isinstance(call, ast.Call) and (name := _known(program, path, call)):
                         kept = name_of(target)
                         through = any(user is not around and kept in user.references for user in used)
-                        yield Clue(path, call.lineno, f"{name} limits", through)
+                        rate = of_package(program, call, Place(path, around))
+                        found.add(Clue(path, call.lineno, f"{name} limits", through), rate, [kept])
     states = {routine: _state(routine) for routine in program.routines}
     keepers = frozenset(routine.node.name for routine, state in states.items() if state)
     for routine, state in states.items():
+        own, in_use = routine.node.name, routine in used
         for decorator in routine.node.decorator_list:
             if name := _known(program, routine.path, decorator):
-                yield Clue(routine.path, decorator.lineno, f"{name} limits", routine in used)
+                at = Place(routine.path)
+                rate = of_package(program, decorator, at) if isinstance(decorator, ast.Call) else None
+                found.add(Clue(routine.path, decorator.lineno, f"{name} limits", in_use), rate, [own])
         if state or routine.called & keepers:
             lines = list(_limits(routine, _dependence(routine, state, keepers)))
             if lines:
-                yield Clue(routine.path, min(lines), f"{routine.name} limits by the clock", routine in used)
+                rates = [_own_rate(program, routine, state, keepers)]
+                rates += [
+                    _own_rate(program, one, states[one], keepers)
+                    for name in routine.called & keepers
+                    for one in program.by_name.get(name, ())
+                ]
+                rate = min((one for one in rates if one is not None), default=None)
+                clue = Clue(routine.path, min(lines), f"{routine.name} limits by the clock", in_use)
+                found.add(clue, rate, [own])
+    if any(clue.used for clue in found.limiters) and not found.of_client:
+        found.bypassed += _bypassing(program, found.names)
+    return found
+
+
+def _own_rate(
+    program: Program, routine: Routine, state: set[str], keepers: frozenset[str]
+) -> Fraction | None:
+    clocks = frozenset(name for name in routine.called if matches("clock", name))
+    moments = {name for name in routine.parameters if matches("moment", name)}
+    return of_function(program, routine, _dependence(routine, state | moments, keepers | clocks))
+
+
+def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
+    """Calls that send an order or a cancel where nothing on the way mentions a limiter in use."""
+    callers: dict[str, list[Routine]] = {}
+    heeded = {routine: _heeded(program, routine) for routine in program.routines}
+    for routine, names in heeded.items():
+        for name in names:
+            callers.setdefault(name, []).append(routine)
+
+    def leading_to(names: set[str], but: Collection[str] = ()) -> set[str]:
+        """The names, and those of functions that lead to them by way of no others than these functions."""
+        found, pending = set(names), list(names)
+        while pending:
+            for one in callers.get(pending.pop(), ()):
+                new = {one.node.name, one.handle} - found
+                if one.node.name not in but and new:
+                    found |= new
+                    pending += new
+        return found
+
+    sends = {one.node.name for one in program.routines if any(matches("send", n) for n in one.called)}
+    pacing, before_sending = leading_to(limiters), leading_to(limiters, leading_to(sends))
+
+    def is_paced(routine: Routine) -> bool:
+        """Whether the function, or whatever calls it before it sends anything itself, leads to a limiter."""
+        if (heeded[routine] | {routine.node.name}) & pacing:
+            return True
+        pending, seen = [routine], {routine}
+        for one in pending:  # grows while it is gone through
+            above = [other for other in callers.get(one.handle, ()) if other is not one]
+            if not above:
+                return False
+            new = [other for other in above if not heeded[other] & before_sending and other not in seen]
+            seen.update(new)
+            pending += new
+        return True
+
+    for routine in program.routines:
+        private = routine.node.name.startswith("_") and not program.is_live(routine)
+        for node in () if private else routine.nodes:
+            if not isinstance(node, ast.Call) or (name := called_name(node)) not in _ORDERING:
+                continue
+            ours = name in program.by_name and name != routine.node.name
+            if not ours and not is_paced(routine):
+                yield Clue(routine.path, node.lineno, f"{routine.name} calls {name}", True)
+
+
+def _heeded(program: Program, routine: Routine) -> frozenset[str]:
+    """Names that the function mentions, apart from coroutines that it calls and never awaits."""
+    spared: set[int] = set()
+    for node in routine.nodes:
+        value = node.value if isinstance(node, ast.Expr) else None
+        named = value.func if isinstance(value, ast.Call) else value
+        called = program.by_name.get(name_of(named), ()) if isinstance(value, ast.Call) else ()
+        if all(isinstance(one.node, ast.AsyncFunctionDef) for one in called) and (called or named is value):
+            spared.add(id(named))
+    return mentioned(node for node in routine.nodes if id(node) not in spared)
 
 
 def _set(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
@@ -110,8 +224,17 @@ def _limits(routine: Routine, depends: Callable[[ast.AST], bool]) -> Iterator[in
                     and isinstance(part.value, ast.Constant)
                     and part.value.value is False
                 )
-                if refuses or _waits(part):
+                if refuses or (_waits(part) and not (_once(node) and _is_zero(part.args))):
                     yield part.lineno  # type: ignore[attr-defined]  # a statement or a call
+
+
+def _once(node: ast.If | ast.While) -> bool:
+    """Whether the body is gone through once at most."""
+    return isinstance(node, ast.If) or isinstance(node.body[-1], (ast.Break, ast.Return))
+
+
+def _is_zero(arguments: Sequence[ast.expr]) -> bool:
+    return any(isinstance(one, ast.Constant) and not one.value for one in arguments[:1])
 
 
 def _waits(node: ast.AST) -> TypeGuard[ast.Call]:
@@ -158,7 +281,9 @@ def _dependence(
 
     def depends(node: ast.AST) -> bool:
         return any(
-            called_name(part) in functions if isinstance(part, ast.Call) else _key(part) in known
+            called_name(part) in functions and not _is_new(part)
+            if isinstance(part, ast.Call)
+            else _key(part) in known
             for part in python.walk(node)
             if isinstance(part, (ast.Call, ast.Name, ast.Attribute))
         )
@@ -167,6 +292,12 @@ def _dependence(
     for _ in range(4):  # a few rounds are enough for what people write
         known |= {_key(target) for target, value in pairs if depends(value)} - {""}
     return depends
+
+
+def _is_new(call: ast.Call) -> bool:
+    """Whether the method called is one of an object made just for that, which remembers nothing."""
+    made = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return isinstance(made, ast.Call) and called_name(made)[:1].isupper()
 
 
 def _written(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

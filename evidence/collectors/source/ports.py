@@ -10,18 +10,22 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
+from .given import given
 from .model import LOOKUPS, Module, Program, called_name, text
 from .secrets import snake
-from .values import Members, given, members
+from .values import Members, members
 
 LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4001}
 """Ports of TWS and Gateway for live trading, by what is written."""
 PAPER_PORTS: frozenset[object] = frozenset({7497, 4002, "7497", "4002"})
 
-PORT_NAME = re.compile(r"(?:.*_)?port(?:_?(?:live|prod|production|tws|gateway|default|number|\d+))?")
+PORT_NAME = re.compile(
+    r"(?:.*_)?port(?:_?(?:live|prod|production|tws|gateway|default|number|\d+)|_(?:of|for|by)(?:_.*)?)?"
+)
 PORTS_NAME = re.compile(r"(?:.*_)?(?:ports|port_(?:set|list|whitelist|allowlist))(?:_.*)?")
 REFUSED_NAME = re.compile(
     r"(?:.*_)?(?:live|real|prod(?:uction)?|refused?|rejected|forbidden|prohibited|disallowed|blocked|denied|banned|"
@@ -29,9 +33,12 @@ REFUSED_NAME = re.compile(
 )
 _CONNECT = re.compile(r"_?e?connect(?:_?async)?|create_connection|open_connection", re.IGNORECASE)
 ADDRESS = re.compile(
-    r"(?:^|(?<![\w.-])[\w.-]{0,60}(?:\.|localhost|host|gateway|tws|ib)[\w.-]{0,60}):(7496|4001)(?!\d)|[\w\]]:(7496)(?!\d)"
+    r"(?:^|(?<![\w.-])[\w.-]{0,60}(?:\.|localhost|host|gateway|tws|ib)[\w.-]{0,60}):(7496|4001)(?!\d)|[\w\]]:(7496)(?!\d)|--[\w-]{0,40}port[\s=]{1,3}(7496|4001)(?!\d)"
 )
-"""``host:port``: a number that only IB uses after any name, the other one after what looks like a host."""
+"""``host:port``: a number that only IB uses after any name, the other one after what looks like a host; and
+``--port``."""
+_BEFORE = re.compile(r"--[\w-]*port|localhost|\d+(?:\.\d+){3}")
+"""What stands before a port in a list of arguments."""
 _ADDING = frozenset({"add", "append", "extend", "insert", "update"})
 _WRITTEN = (ast.BinOp, ast.Call, ast.Set, ast.Tuple, ast.List, ast.Dict, ast.Constant)
 
@@ -54,6 +61,8 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
                 if not REFUSED_NAME.fullmatch(plain):
                     found += among
                     unknown.update([value.lineno] if is_open else [])
+        beside = node.args if isinstance(node, ast.Call) else getattr(node, "elts", ())
+        wanted += [port for one, port in pairwise(beside) if _BEFORE.fullmatch(text(one)[:100])]
         if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
             wanted += node.args
             unknown.update(port.lineno for port in node.args[1:2] if isinstance(port, ast.BinOp))
@@ -101,7 +110,7 @@ def _added(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 def addresses(content: str) -> Iterator[tuple[int, int]]:
     """Offsets and live ports of the addresses in a string."""
     for match in ADDRESS.finditer(content):
-        yield match.start(), int(match[1] or match[2])
+        yield match.start(), int(match[1] or match[2] or match[3])
 
 
 def _only_compared(module: Module) -> set[str]:

@@ -15,7 +15,7 @@ from ..shared.python_source import name_of
 from .conditions import Conditions, any_of, is_port
 from .model import Program, Routine, assignments, called_name, matches
 
-LIVE_ACCOUNT, PAPER_ACCOUNT = "U1234567", "DU1234567"
+LIVE_ACCOUNTS, PAPER_ACCOUNT = ("U1234567", "F1234567"), "DU1234567"
 
 _DEPTH = 5
 _SAME_NAME = 4
@@ -50,8 +50,15 @@ class Trial(Conditions):
         unsure: lines of conditions that refuse it or not, which cannot be told.
     """
 
-    def __init__(self, program: Program, routine: Routine, sample: str | int, returns: bool) -> None:
-        super().__init__(program, sample)
+    def __init__(
+        self,
+        program: Program,
+        routine: Routine,
+        sample: str | int,
+        returns: bool,
+        beside: str | None = None,
+    ) -> None:
+        super().__init__(program, sample, beside)
         self.raising: set[Routine] = set()
         self.unsure: set[int] = set()
         self.refused: int | None = None
@@ -219,7 +226,8 @@ class Trial(Conditions):
                 if name in ("append", "add") and isinstance(part.func, ast.Attribute):
                     self._truths[name_of(part.func.value)] = True
                 self._look_up(part.func, "ValueError")
-                self._result(name)
+                if not any(isinstance(one, ast.Constant) and is_port(one.value) for one in part.args):
+                    self._result(name)  # of a port that is written there it says nothing about this one
             elif isinstance(part, ast.Subscript) and isinstance(part.ctx, ast.Load):
                 self._look_up(part.value, "KeyError")
             pending += python.children(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,8 +10,8 @@ from ...collecting.interface import Problem
 from .conditions import looks_at
 from .events import find_error_handling, find_reconnection, find_swallowed
 from .model import Clue, Program, Routine, unknown
-from .pacing import find_pacing
-from .refusals import LIVE_ACCOUNT, PAPER_ACCOUNT, Trial, is_connecting
+from .pacing import Pacing, find_pacing
+from .refusals import LIVE_ACCOUNTS, PAPER_ACCOUNT, Trial, is_connecting
 
 SAFEGUARDS = ("pacing_limiter", "reconnection", "error_handling", "account_check", "port_check")
 """Names of the safeguards."""
@@ -46,6 +47,13 @@ def find_safeguards(
         for clue in _chosen(tries)[:most]
         if clue.used and tries[clue] is None
     ]
+    pacing = find_pacing(program, operations)
+    what = "without a limiter on its way, as far as it can be followed"
+    remedy = "let every order and every cancel wait for the limiter"
+    problems += [
+        unknown("safeguards.pacing_limiter", f"{clue.what} {what}", remedy, clue.path, clue.line)
+        for clue in sorted(set(pacing.bypassed))[:most]
+    ]
     sure = {kind for kind, clue in checks if clue.used}
     remedy = "refuse what is not for paper trading whatever the settings are"
     problems += [
@@ -54,7 +62,7 @@ def find_safeguards(
         if clue.used and kind not in sure
     ]
     return {
-        "pacing_limiter": _found(find_pacing(program, operations), most),
+        "pacing_limiter": _paced(pacing, most),
         "reconnection": reconnection,
         "error_handling": {
             **_found(handling, most),
@@ -79,6 +87,22 @@ def _found(clues: Iterable[Clue], most: int) -> dict[str, Any]:
     return {"state": state, "evidence": places}
 
 
+def _paced(pacing: Pacing, most: int) -> dict[str, Any]:
+    """State of the limiter; ``too fast`` where none is in use but one that lets too many messages through."""
+    found = _found(pacing.limiters, most)
+    if found["state"] != "present" and any(clue.used for clue in pacing.too_fast):
+        return {**_found(pacing.too_fast, most), "state": "too fast"}
+    return found
+
+
+def _asks_itself(program: Program, check: Routine) -> bool:
+    """Whether whatever calls a check gives it an account or a port that is written there."""
+    given = [call.args for call, _, _ in program.calls.get(check.handle, ())]
+    return bool(given) and all(
+        arguments and all(isinstance(one, ast.Constant) for one in arguments) for arguments in given
+    )
+
+
 def _paper_checks(
     program: Program, connects: frozenset[str], clients: frozenset[str]
 ) -> tuple[list[tuple[str, Clue]], list[tuple[str, Clue]]]:
@@ -90,7 +114,7 @@ def _paper_checks(
     found: list[tuple[str, Clue]] = []
     unsure: list[tuple[str, Clue]] = []
     for kind, live, paper, what in (
-        ("account_check", (LIVE_ACCOUNT,), (PAPER_ACCOUNT,), "that the account is for paper trading"),
+        ("account_check", LIVE_ACCOUNTS, (PAPER_ACCOUNT,), "that the account is for paper trading"),
         ("port_check", (7496, 4001), (7497, 4002), "the port"),
     ):
         looking = {one for one in program.routines if any(looks_at(program, one, kind == "port_check"))}
@@ -103,6 +127,8 @@ def _paper_checks(
                 continue
             returns = one.node.name in connects or is_connecting(one)
             tried = [Trial(program, one, sample, returns) for sample in live]
+            if kind == "account_check":
+                tried.append(Trial(program, one, live[0], returns, beside=PAPER_ACCOUNT))
             let = [Trial(program, one, sample, returns) for sample in paper]
             raising = set[Routine]().union(*(trial.raising for trial in tried)) - {one}
             line = None if any(trial.refused is None for trial in tried) else tried[0].refused
@@ -118,6 +144,6 @@ def _paper_checks(
                     refusing.append((one, line))
         for one, line in refusing:
             used = one.handle in on_path or (kind == "port_check" and one.handle in clients)
-            used = used and not (one in lost and one not in held)
+            used = used and not (one in lost and one not in held) and not _asks_itself(program, one)
             found.append((kind, Clue(one.path, line, f"{one.name} checks {what}", used)))
     return found, unsure

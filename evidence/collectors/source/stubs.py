@@ -47,6 +47,8 @@ _BINDING = ("staticmethod", "classmethod")
 """Decorators that call a function from nowhere else."""
 _CHECKS_NAME = re.compile(r"(_(?:check|validate|verify|enforce)\w*)(?:%s|\{.*\})?")
 _TIME = re.compile(r"_?(?:sleep|clock|(?:\w{1,20}_)?(?:now|time|timestamp))")
+_ANYTHING = ("isinstance", "object")
+_YES = "always returns True"
 _UNFINISHED = re.compile(r"\w*(?:NotImplemented|NotSupported|Unsupported|ToDo|TODO)\w*")
 
 
@@ -141,7 +143,7 @@ def stub_reason(function: python.Function, name: str | None = None) -> str | Non
     rest = [node for node in body if not _does_nothing(node)]
     if not rest:
         return f"the body is only {_shown(body[0])}" if body else "the body is only a docstring"
-    if all(isinstance(node, ast.Raise) or _is_talk(node) for node in rest):
+    if all(isinstance(node, ast.Raise) or is_talk(node) for node in rest):
         raised = next((node for node in rest if isinstance(node, ast.Raise)), None)
         name = "" if raised is None or raised.exc is None else python.dotted(raised.exc).rpartition(".")[2]
         if _UNFINISHED.fullmatch(name) or (_DUTY.fullmatch(function.name) and name):
@@ -153,7 +155,9 @@ def stub_reason(function: python.Function, name: str | None = None) -> str | Non
             return f"returns {agrees} where it fails"
     if _HEALTH.fullmatch(function.name) and touches_nothing(function, constant=True):
         return "returns a constant whatever the state of the connection"
-    if _HEALTH.fullmatch(function.name) and _is_always_up(function):
+    if _HEALTH.fullmatch(function.name) and (
+        _is_always_up(function) or (len(rest) == 1 and _always(function, True) == _YES)
+    ):
         return "says that it is connected whatever the state of the connection"
     if _DUTY.fullmatch(function.name) and touches_nothing(function):
         return "only prints, waits or makes up an answer"
@@ -250,6 +254,8 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         if isinstance(node, ast.IfExp):
             either = {truth(node.body), truth(node.orelse)}
             return either.pop() if len(either) == 1 else None
+        if isinstance(node, (ast.Compare, ast.Call)):
+            return _known_answer(node)
         one = isinstance(node, ast.Constant) and node.value in (0, 1) and isinstance(node.value, int)
         return bool(node.value) if one and isinstance(node, ast.Constant) else None
 
@@ -257,6 +263,12 @@ def _always(function: python.Function, agrees: bool) -> str | None:
         given = [truth(value) for value in returned]
     except RecursionError:  # variables made from each other, hundreds of them
         return None
+    if any(
+        isinstance(node, ast.Try)
+        and any(isinstance(one, ast.Return) and truth(one.value) is agrees for one in node.finalbody)
+        for node in nodes
+    ):
+        return f"always returns {agrees}"
     if not given or (agrees and all(value is None for value in returned)):
         return None
     if set(given) == {agrees}:
@@ -271,6 +283,28 @@ def _always(function: python.Function, agrees: bool) -> str | None:
     )
     same = asked and (not agrees) not in given and lenient and touches_nothing(function, constant=True)
     return "gives the same answer whatever it is asked" if same else None
+
+
+def _known_answer(node: ast.Compare | ast.Call) -> bool | None:
+    """The answer of what is asked in vain, such as ``x < inf``, ``len(x) >= 0`` or ``all([])``."""
+    if isinstance(node, ast.Call):
+        name, last = python.dotted(node.func), node.args[-1] if node.args else None
+        members = last.elts if isinstance(last, (ast.List, ast.Tuple)) else None
+        if name == "any" and any(python.constant_truth(one) for one in members or ()):
+            return True
+        return (
+            True if (name == "all" and members == []) or (name, python.name_of(last)) == _ANYTHING else None
+        )
+    (op, right), left = (node.ops[0], node.comparators[0]), node.left
+    if len(node.ops) > 1 or not isinstance(op, (ast.Lt, ast.LtE, ast.Gt, ast.GtE)):
+        return None
+    if isinstance(op, (ast.Gt, ast.GtE)):
+        left, right = right, left
+    endless = isinstance(right, ast.Call) and python.dotted(right.func) == "float" and right.args
+    what = (python.name_of(right.args[0] if endless and isinstance(right, ast.Call) else right)).lower()
+    counted = isinstance(right, ast.Call) and python.dotted(right.func) == "len"
+    from_zero = isinstance(left, ast.Constant) and left.value == 0 and isinstance(op, (ast.LtE, ast.GtE))
+    return True if what in ("inf", "infinity", "+inf") or (counted and from_zero) else None
 
 
 def _is_replaced(function: python.Function, name: str) -> bool:
@@ -310,34 +344,8 @@ def _lambdas(tree: ast.Module) -> Iterator[tuple[str, None, python.Function]]:
 
 
 def _live(body: list[ast.stmt]) -> list[ast.AST]:
-    """Everything in a body but what is never reached: after a ``return``, or under a constant condition."""
-    found: list[ast.AST] = []
-    pending: list[ast.AST] = list(_reached(body))
-    for node in pending:  # grows while it is gone through
-        found.append(node)
-        if isinstance(node, ast.If) and isinstance(node.test, ast.Constant):
-            pending += _reached(node.body if node.test.value else node.orelse)
-            continue
-        if "body" not in node._fields:  # no block of statements, most likely an expression
-            pending += python.children(node)
-            continue
-        blocks = [value for _, value in ast.iter_fields(node) if isinstance(value, list)]
-        inside = {id(item) for block in blocks for item in block if isinstance(item, ast.stmt)}
-        for block in blocks:
-            pending += _reached([item for item in block if isinstance(item, ast.stmt)])
-        pending += [child for child in python.children(node) if id(child) not in inside]
-    return found
-
-
-def _reached(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a block up to the one that leaves it."""
-    leaving = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-    for index, node in enumerate(body, 1):
-        always = isinstance(node, ast.If) and isinstance(node.test, ast.Constant) and node.test.value
-        last = _reached(node.body)[-1] if isinstance(node, ast.If) and always else node
-        if isinstance(last, leaving):
-            return body[:index]
-    return body
+    """Everything in a body but what is never reached."""
+    return list(python.running(ast.Module(body, [])))[1:]
 
 
 def _shown(node: ast.stmt) -> str:
@@ -356,7 +364,8 @@ def _does_nothing(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _is_talk(node: ast.stmt) -> bool:
+def is_talk(node: ast.stmt) -> bool:
+    """Whether a statement only reports something, or waits."""
     value = node.value if isinstance(node, ast.Expr) else None
     value = value.value if isinstance(value, ast.Await) else value
     return isinstance(value, ast.Call) and is_harmless(value)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .model import Module, Program, Routine, assignments, called_name, text
+from .model import Module, Program, Routine, called_name, text
 
 _DEPTH = 8
 _STEPS = 400
@@ -27,47 +27,7 @@ _SAME = frozenset(
 _CASES = frozenset({"upper", "lower", "strip"})
 """Methods of strings that are carried out."""
 _VIEWS = frozenset({"keys", "values"})
-_DECLARING = frozenset({"Field", "Option", "Argument", "Query", "Param", "PrivateAttr"})
-"""Functions of pydantic, typer and the like whose first argument is the default of what they declare."""
-_DEFAULTS = frozenset({"default", "default_value", "default_factory", "factory"})
-
 Literal = ast.Constant | ast.Dict | ast.Tuple | ast.List | ast.Set
-
-
-def given(node: ast.AST, around: Routine | None = None) -> Iterator[tuple[str, ast.expr]]:
-    """Names and what the node gives them: variables, attributes, items, arguments, defaults, keys.
-
-    What a function (``around`` the node) returns counts under the function's name, and a default within a
-    declaration under what is declared: ``port: int = Field(default=4002)``, ``option("--port", default=1)``.
-    """
-    found: list[tuple[str, ast.expr]] = []
-    if isinstance(node, ast.keyword) and node.arg is not None:
-        found = [(node.arg, node.value)]
-    elif isinstance(node, ast.Dict):
-        found = [(text(key), value) for key, value in zip(node.keys, node.values, strict=True)]
-    elif isinstance(node, ast.arguments):
-        found = [(argument.arg, default) for argument, default in python.defaults(node)]
-    elif isinstance(node, ast.Call):
-        if called_name(node) == "setattr" and len(node.args) == 3:
-            found = [(text(node.args[1]), node.args[2])]
-        names = [name for argument in node.args if (name := text(argument).lstrip("-"))]
-        found += [(name, value) for value in _declared(node, False) for name in names]
-    elif isinstance(node, ast.Return) and around is not None and node.value is not None:
-        found = [(around.node.name, node.value)]
-    else:
-        found = [(name_of(target), value) for target, value in assignments(node)]
-    for name, value in found:
-        yield name, value
-        if isinstance(value, ast.Call):
-            yield from ((name, inner) for inner in _declared(value, called_name(value) in _DECLARING))
-
-
-def _declared(call: ast.Call, first: bool) -> Iterator[ast.expr]:
-    """The default of what a call declares: a keyword, or with ``first`` the first argument."""
-    yield from call.args[:1] if first else ()
-    for word in call.keywords:
-        if word.arg in _DEFAULTS:
-            yield word.value.body if isinstance(word.value, ast.Lambda) else word.value
 
 
 class Place(Struct, frozen=True):
@@ -95,6 +55,11 @@ def resolve(
 ) -> list[Value]:
     """The literals that an expression in a file and function may stand for; none where nobody can tell."""
     return list(_Search(program).values(node, Place(path, routine), _DEPTH))
+
+
+def named(program: Program, node: ast.Name | ast.Attribute, place: Place) -> list[tuple[ast.expr, Place]]:
+    """What a name is given in its function, or as a constant of a module or class, with the place of that."""
+    return list(_Search(program).named(node, place))
 
 
 def strings(
@@ -191,7 +156,7 @@ class _Search:
         elif isinstance(node, (ast.NamedExpr, ast.Await)):
             yield from self.values(node.value, place, deeper)
         elif isinstance(node, (ast.Name, ast.Attribute)):
-            for value, home in self._named(node, place.at(node.lineno)):
+            for value, home in self.named(node, place.at(node.lineno)):
                 yield from self.values(value, home, deeper)
             yield from self._annotated(node, place.at(node.lineno), deeper)
             yield from self._enumerated(node, place.at(node.lineno), deeper)
@@ -288,7 +253,7 @@ class _Search:
             path, name = origin
         return None
 
-    def _named(self, node: ast.Name | ast.Attribute, place: Place) -> Iterator[tuple[ast.expr, Place]]:
+    def named(self, node: ast.Name | ast.Attribute, place: Place) -> Iterator[tuple[ast.expr, Place]]:
         routine = place.routine
         if routine is not None and isinstance(node, ast.Name) and node.id in routine.variables:
             yield from ((value, place) for value in routine.variables[node.id])

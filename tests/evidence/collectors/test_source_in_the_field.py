@@ -1,4 +1,5 @@
 """What published programs look like, which the collector ``source`` once got wrong."""
+# ruff: noqa: E501 (a source under test reads best on one line)
 
 from __future__ import annotations
 
@@ -351,3 +352,44 @@ class H:
                 raise RuntimeError(account)
 """
     assert watch("source", {BROKER: text}).facts["safeguards"]["account_check"]["state"] == state
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'class Reason(StrEnum):\n    MANUAL_KILL_SWITCH = "manual_kill_switch"\n    KILL_SWITCH = 3\n',
+        'KILL_SWITCH_FILE = "/tmp/stop"\n',
+        "KILL_PNL = -0.05\nclass Switch:\n    limit: float = KILL_PNL\n    def trips(self, pnl): return pnl < self.limit\n",
+        'KILL_PNL = -0.05\ndef limits(): return {"KILL_PNL": KILL_PNL}\ndef trips(pnl): return pnl < limits()["KILL_PNL"]\n',
+        'def status(self): return {"pnl_kill_switch": self.on}\ndef stop(s): return s["pnl_kill_switch"]\n',
+        "class State:\n    tripped: bool = False\n    @property\n    def halted(self): return self.tripped\ndef read(row): return State(**row)\n",
+        "class State(BaseModel):\n    tripped: bool = False\n    @property\n    def halted(self): return self.tripped\n",
+        "class Loop:\n    def on_bar(self, bar, halted): raise NotImplementedError\n    async def run(self):\n        try:\n            await self._check()\n        except Exception as error:\n            log.error(error)\n        await sleep(1)\n",
+        "def send(order):\n    try:\n        check_order(order)\n        place(order)\n    except Refused:\n        pass\n    return order\n",
+        "def send(order):\n    try:\n        check_order(order)\n    except Refused:\n        log.warning('refused')\n        return None\n    return place(order)\n",
+        "def send(order):\n    try:\n        check_order(order)\n    except Refused:\n        pass\n    else:\n        place(order)\n    return order\n",
+        "def check_order(order):\n    if order.size > 3: raise ValueError\n    return True\ndef send(order):\n    check_order(order)\n    return place(order)\n",
+        'STATES = {"PreSubmitted": NEW, "Submitted": OPEN, "Filled": ALLTRADED, "Inactive": CANCELLED, "PendingCancel": CANCELLING}\n',
+        "LEVELS = {100: WARNING, 201: ERROR, 202: INFO, 1100: CRITICAL, 2104: INFO, 504: NO_RETRY}\n",
+        "def is_valid(x): return x == x\ndef check_size(x, most): return len(x) >= most\n",
+    ],
+)
+def test_limits_and_checks_that_do_their_work_are_no_stubs(watch: Any, text: str) -> None:
+    found = stubs(watch("source", {"app/a.py": text}))
+    assert set(found.values()) <= {"only raises NotImplementedError"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ACCOUNT = '%1000000000d' % 7654321\n",
+        "ACCOUNT = '{:>1000000000}'.format('U7654321')\n",
+        "ACCOUNT = ('U' * 10).join(['1'] * 10**9)\n",
+        "ACCOUNT = 'U1234567'[::0]\n",
+        "ACCOUNT = " + "('a' + " * 50 + "'b'" + ").upper()" * 50 + "\n",
+        "ACCOUNT = '{}{}'.format('U')\nB = '%s' % ()\nC = str(" + "9" * 3000 + ")\n",
+        "ACCOUNT = 'a'.replace('a', 'aa')" + ".replace('a', 'aa')" * 60 + "\n",
+    ],
+)
+def test_strings_that_are_made_to_run_away_end_soon(watch: Any, text: str) -> None:
+    assert watch("source", {"app/a.py": "X = 'U%'\n" + text}).facts["live_account_ids_total"] <= 1

@@ -220,7 +220,7 @@ def test_a_limiter_in_an_imported_module_counts_and_one_outside_the_source_does_
     main = "from ..pacing import Pacer\nclass H:\n    def place_order(self, o):\n        self.p.turn()\n        return self.ib.placeOrder(o)\n"
     pacer = (
         "import time\nclass Pacer:\n    def turn(self):\n        wait = self.next - time.time()\n"
-        "        self.next = max(time.time(), self.next) + 0.02\n        time.sleep(wait)\n"
+        "        self.next = max(time.time(), self.next) + 0.025\n        time.sleep(wait)\n"
     )
     assert (
         guards(watch, main, files={"algo_trade/core/pacing.py": pacer})["pacing_limiter"]["state"]

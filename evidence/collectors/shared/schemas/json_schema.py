@@ -88,6 +88,11 @@ def identity(schema: Any) -> str | None:
     return stated.partition("#")[0] or None if isinstance(stated, str) else None
 
 
+_TYPES = frozenset({"array", "boolean", "null", "number", "object", "string"})
+_UNHEEDED = frozenset({"contentEncoding", "contentMediaType", "format", "if"})
+"""Keywords that by themselves refuse nothing."""
+_FOLLOWED = 8
+"""Steps of references that are followed."""
 _MOST_PROBED = 60
 _NOWHERE = "\u2063"
 """A field that nobody has, and a character that nobody writes."""
@@ -151,23 +156,38 @@ def _properties(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def open_names(schema: Any) -> list[str]:
     """Property names at any depth that some schema lets have any value, sorted."""
-    silent = {
-        "title",
-        "description",
-        "default",
-        "examples",
-        "$comment",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-    }
+    known: dict[int, bool] = {}
+
+    def is_open(member: Any, depth: int = _FOLLOWED) -> bool:
+        """Whether a schema limits nothing, as far as references within the document can be followed."""
+        if not isinstance(member, dict) or depth == 0:
+            return member is True
+        if id(member) not in known:
+            known[id(member)] = True  # what only refers to itself limits nothing
+            known[id(member)] = lets_through(member, depth - 1)
+        return known[id(member)]
+
+    def lets_through(member: dict[str, Any], depth: int) -> bool:
+        rules = member.keys() - _ANNOTATIONS - _UNHEEDED
+        if len(rules) != 1:
+            return not rules
+        (word,) = rules
+        inner = member[word]
+        if word == "$ref" and isinstance(inner, str) and inner.startswith("#/"):
+            try:
+                return is_open(resolve(schema, parse_pointer(unquote(inner[1:]))), depth)
+            except (Absent, NoIndex, ValueError):
+                return False
+        if not isinstance(inner, list):
+            return False
+        if word == "type":
+            return set(map(str, inner)) >= _TYPES
+        if word in ("anyOf", "allOf"):
+            return (any if word == "anyOf" else all)(is_open(one, depth) for one in inner)
+        return False
+
     return sorted(
-        {
-            name
-            for _, item in walk(schema)
-            for name, member in _properties(item).items()
-            if member is True or (isinstance(member, dict) and not member.keys() - silent)
-        }
+        {name for _, item in walk(schema) for name, member in _properties(item).items() if is_open(member)}
     )
 
 
@@ -207,7 +227,7 @@ def enumerations(schema: Any) -> dict[str, list[str]]:
 
 
 def _permitted(schema: Any, member: Any) -> list[str] | None:
-    for _ in range(8):
+    for _ in range(_FOLLOWED):
         if not isinstance(member, dict):
             return None
         if isinstance(member.get("enum"), list):
