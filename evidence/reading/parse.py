@@ -257,7 +257,7 @@ class CsvRow(Struct, frozen=True):
 
 
 def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> list[CsvRow]:
-    """Comma-separated rows under exactly the given header (RFC 4180).
+    """Comma-separated rows (RFC 4180) under the given header, its case and blanks around cells apart.
 
     Raises EvidenceError: another header, a wrong column count, a spreadsheet formula, an overlong cell,
     broken quoting, or too many rows; with the line.
@@ -274,7 +274,7 @@ def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> 
         for cells in reader:
             line = reader.line_num
             if not found_header:
-                if cells != list(header):
+                if [cell.strip().lower() for cell in cells] != list(header):
                     fail(f"the CSV header is {','.join(cells)[:80]!r}, expected {','.join(header)!r}", line)
                 found_header = True
                 continue
@@ -282,6 +282,7 @@ def parse_csv(data: bytes, path: str, header: Sequence[str], limits: Limits) -> 
                 continue
             if len(cells) != len(header):
                 fail(f"the CSV row has {len(cells)} columns, expected {len(header)}", line)
+            cells = [cell.strip(" ") for cell in cells]
             for cell in cells:
                 if len(cell) > limits.csv_cell_chars:
                     fail(f"a CSV cell is longer than {limits.csv_cell_chars} characters", line)

@@ -41,7 +41,7 @@ class ContractsCollector:
     """See the module."""
 
     id: ClassVar[str] = "contracts"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[Options]] = ContractsOptions
 
     def __init__(self, options: ContractsOptions) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -21,7 +22,7 @@ from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.workspace import View
 from ..shared.account_id import mask, prefix, read_json
-from ..shared.documents import MAX_INTEGER, absent, moment, scaled
+from ..shared.documents import MAX_INTEGER, absent, check_filled, moment, scaled
 from .claims import Claim, disagreements, read_claims
 from .log import NS_PER_MS, SECOND_US, Session, busiest_second, read_session, unrecovered
 from .pnl import PNL_FACTS, annual, measure, moments, read_series
@@ -81,7 +82,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -196,7 +197,7 @@ class _Run:
 
     def _log(self, path: str) -> None:
         session = read_session(self.view, path)
-        trades, most = session.trades, self.view.limits.problems
+        trades = session.trades
         count, filled = len(trades), sum(trade.status == "FILLED" for trade in trades)
         pacing, disconnects = (session.events.count(kind) for kind in ("pacing_violation", "disconnect"))
         length = max(session.end_us - session.start_us, 0)
@@ -214,8 +215,7 @@ class _Run:
             symbols=len({trade.symbol.strip().upper() for trade in trades}),
             order_types=sorted({trade.order_type for trade in trades}),
             equity=_equity(session.samples),
-            contradictions=[{"place": place, "text": text} for place, text in session.contradictions[:most]],
-            contradictions_total=len(session.contradictions),
+            contradictions_total=0,
             observed_at_s=session.end_us // SECOND_US,
         )
         self.exact.update(
@@ -230,7 +230,15 @@ class _Run:
         else:
             self._lack(("fill_rate_ppm",), f"{path} has no trades", "run a session that trades")
         self._latency(session, path)
+        self._contradict(session.contradictions)
         self.session = session
+
+    def _contradict(self, found: Sequence[tuple[str, str]]) -> None:
+        """Take places of the log and what is wrong there."""
+        known: list[dict[str, str]] = self.values["contradictions"]
+        known += [{"place": place, "text": text} for place, text in found]
+        del known[self.view.limits.problems :]
+        self.values["contradictions_total"] += len(found)
 
     def _latency(self, session: Session, path: str) -> None:
         measured = [trade.total_ns for trade in session.trades if trade.total_ns is not None]
@@ -263,6 +271,7 @@ class _Run:
         for name in ("p50", "p95"):
             self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
         self.values["mock"]["observed_at_s"] = measured
+        check_filled(baseline.get("client", path), path, "/client")
         self.samples.append(baseline.get("sample", False))
         paper = self.exact.get("p50_latency")
         if paper is None:
@@ -278,10 +287,13 @@ class _Run:
         metrics = self.view.read_json(path, "backtest_metrics")
         made, epoch = moment(metrics["timestamp"], path, "/timestamp")
         period = metrics.get("period", {})
-        if not period.get("start", "") <= period.get("end", made[:10]) <= made[:10]:
-            raise EvidenceError(
-                "the period is not before the time of the back-test", path=path, place="/period"
-            )
+        try:
+            days = [date.fromisoformat(period[name]) for name in ("start", "end") if name in period]
+        except ValueError:  # a day that does not exist
+            days = [date.max]
+        if days != sorted(set(days)) or days[-1:] > [date.fromisoformat(made[:10])]:
+            what = "the period has no length, or is not before the time of the back-test"
+            raise EvidenceError(what, path=path, place="/period")
         if metrics.get("trades") == 0:
             raise EvidenceError("the back-test has no trades", path=path, place="/trades")
         self.values["backtest_at_s"] = epoch
@@ -318,6 +330,14 @@ class _Run:
         def compare(path: str) -> None:
             record = read_json(self.view, path, "account_config")
             self.values["same_account"] = record["account_id"] == session.account
+            size, most = (record["limits"][name] for name in ("max_order_size", "max_position_value"))
+            for index, trade in enumerate(session.trades):
+                if size is not None and trade.quantity > size:
+                    text = f"is above the account's max_order_size in {path}"
+                    self._contradict([(f"/trades/{index}/quantity", text)])
+                elif most is not None and trade.value is not None and trade.value > most:
+                    text = f"makes a value above the account's max_position_value in {path}"
+                    self._contradict([(f"/trades/{index}/quantity", text)])
 
         path = self.options.account
         remedy = f"record the account in {path} with a read-only probe, or set evidence.paper.account"

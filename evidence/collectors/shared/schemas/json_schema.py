@@ -149,26 +149,32 @@ def _properties(item: Mapping[str, Any]) -> dict[str, Any]:
     return properties if isinstance(properties, dict) else {}
 
 
+_SILENT = {
+    "title", "description", "default", "examples", "$comment", "deprecated", "readOnly", "writeOnly",
+}  # fmt: skip
+"""Keywords that refuse nothing."""
+_KINDS = {"array", "boolean", "null", "number", "object", "string"}
+
+
 def open_names(schema: Any) -> list[str]:
     """Property names at any depth that some schema lets have any value, sorted."""
-    silent = {
-        "title",
-        "description",
-        "default",
-        "examples",
-        "$comment",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-    }
     return sorted(
-        {
-            name
-            for _, item in walk(schema)
-            for name, member in _properties(item).items()
-            if member is True or (isinstance(member, dict) and not member.keys() - silent)
-        }
+        {name for _, item in walk(schema) for name, member in _properties(item).items() if _is_open(member)}
     )
+
+
+def _is_open(schema: Any) -> bool:
+    """Whether any value fits, as far as the schema itself and what it joins say."""
+    if not isinstance(schema, dict):
+        return schema is True
+    said = schema.keys() - _SILENT
+    if said <= {"type"}:
+        kinds = schema.get("type", list(_KINDS))
+        return isinstance(kinds, list) and _KINDS.issubset(map(str, kinds))
+    [word] = said if len(said) == 1 else [""]
+    joined = schema.get(word)
+    among = {"anyOf": any, "oneOf": any, "allOf": all}.get(word)
+    return among is not None and isinstance(joined, list) and among(map(_is_open, joined))
 
 
 def required_names(schema: Any) -> list[str]:
