@@ -45,18 +45,18 @@ _MARKS = (
         r"|\{\{[^{}\n]{0,200}\}\}|yyyy-mm-dd)[^\w\n]{0,20}(?=\n|\Z)"
         r"|(?<!\w)(?:approved|effective|reviewed|rehearsed|signed|updated|verified)(?: on)?"
         r"[^\w\n]{1,9}yyyy-mm-dd(?!\w)"
-        r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z"
-        r"|(?<!\w)(?:by|operator|name)[^\w\n]*:[^\w\n]*(?:x{3,}|pending|unknown|nobody|your (?:full )?name)"
-        r"[^\w\n]*(?=\n|\Z)"
-        r"|(?:\A|[:|–—])[^\w\n]*(?:להשלמה|להשלים|למילוי|טרם (?:הוגדר|נקבע|הושלם)|(?:ייקבע|יושלם) בהמשך)"
+        r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]{0,20}:[^\w\n]*\Z"
+        r"|(?<!\w)(?:by|operator|name)[^\w\n:]{0,9}:[^\w\n]{0,20}"
+        r"(?:x{3,}|pending|unknown|nobody|your (?:full )?name)[^\w\n]*(?=\n|\Z)"
+        r"|(?:\A|[:|–—])[^\w\n]{0,9}(?:להשלמה|להשלים|למילוי|טרם (?:הוגדר|נקבע|הושלם)|(?:ייקבע|יושלם) בהמשך)"
         r"[^\w\n]*(?=[|\n]|\Z)",
         re.IGNORECASE,
     ),
     re.compile(
-        r"(?:\A|\n)[^\w\n]*(?:(?:approval|document|review)\W{1,8})?status[^\w\n]{1,8}"
+        r"(?:\A|\n)[^\w\n]{0,20}(?:(?:approval|document|review)\W{1,8})?status[^\w\n]{1,8}"
         r"(?:(?:not |un)approved|pending (?:approval|review)|(?:in|under) review|obsolete|outdated|superseded"
         r"|deprecated|withdrawn|revoked)[^\w\n]{0,20}(?=\n|\Z)"
-        r"|(?:\A|[.;:|\n])[^\w\n]*(?:(?:all|both|the|these|this|rollback|scale-up)\s+){0,3}"
+        r"|(?:\A|[.;:|\n])[^\w\n]{0,9}(?:(?:all|both|the|these|this|rollback|scale-up)\s+){0,3}"
         r"(?:approval|cap|check|checklist|decision|document|gate|limit|phase|plan|procedure|review|stage"
         r"|step|threshold|trigger|week)s?(?:\s+(?:[0-9]+|to|and|of [\w-]+|[0-9]+[–-][0-9]+)){0,4}"
         r"\s+(?:is|are|was|were|(?:has|have) been|(?:may|can|will) be)\s+"
@@ -64,7 +64,7 @@ _MARKS = (
         r"(?:disabled|ignored|informational|invalid|obsolete|omitted|optional|rejected|revoked|skipped|superseded"
         r"|suspended|waived|withdrawn"
         r"|(?:no longer|not) (?:approved|binding|enforced|in force|in use|valid|used))\b"
-        r"(?![^.;\n]*\b(?:if|when|unless|once|where)\b)",
+        r"(?![^.;\n]{0,200}\b(?:if|when|unless|once|where)\b)",
         re.IGNORECASE,
     ),
 )

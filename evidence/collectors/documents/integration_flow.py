@@ -80,6 +80,7 @@ class IntegrationFlowCollector:
             Problem("stages", "it cannot be told what this leaves of the stages", remedy, ProblemKind.UNKNOWN,
                     self._path, f"line {line}")
             for line in document.marks
+            if all(stage[name] for stage in stages for name in _LABELS)  # otherwise the mark is found there
         ]  # fmt: skip
         scope = Scope("", looked_at, looked_at, "headings and table rows")
         return Observation(facts, tuple(problems), scopes=(scope,))

@@ -197,7 +197,7 @@ class _Run:
 
     def _log(self, path: str) -> None:
         session = read_session(self.view, path)
-        trades = session.trades
+        trades, most = session.trades, self.view.limits.problems
         count, filled = len(trades), sum(trade.status == "FILLED" for trade in trades)
         pacing, disconnects = (session.events.count(kind) for kind in ("pacing_violation", "disconnect"))
         length = max(session.end_us - session.start_us, 0)
@@ -215,7 +215,8 @@ class _Run:
             symbols=len({trade.symbol.strip().upper() for trade in trades}),
             order_types=sorted({trade.order_type for trade in trades}),
             equity=_equity(session.samples),
-            contradictions_total=0,
+            contradictions=[{"place": place, "text": text} for place, text in session.contradictions[:most]],
+            contradictions_total=len(session.contradictions),
             observed_at_s=session.end_us // SECOND_US,
         )
         self.exact.update(
@@ -230,15 +231,7 @@ class _Run:
         else:
             self._lack(("fill_rate_ppm",), f"{path} has no trades", "run a session that trades")
         self._latency(session, path)
-        self._contradict(session.contradictions)
         self.session = session
-
-    def _contradict(self, found: Sequence[tuple[str, str]]) -> None:
-        """Take places of the log and what is wrong there."""
-        known: list[dict[str, str]] = self.values["contradictions"]
-        known += [{"place": place, "text": text} for place, text in found]
-        del known[self.view.limits.problems :]
-        self.values["contradictions_total"] += len(found)
 
     def _latency(self, session: Session, path: str) -> None:
         measured = [trade.total_ns for trade in session.trades if trade.total_ns is not None]
@@ -330,14 +323,6 @@ class _Run:
         def compare(path: str) -> None:
             record = read_json(self.view, path, "account_config")
             self.values["same_account"] = record["account_id"] == session.account
-            size, most = (record["limits"][name] for name in ("max_order_size", "max_position_value"))
-            for index, trade in enumerate(session.trades):
-                if size is not None and trade.quantity > size:
-                    text = f"is above the account's max_order_size in {path}"
-                    self._contradict([(f"/trades/{index}/quantity", text)])
-                elif most is not None and trade.value is not None and trade.value > most:
-                    text = f"makes a value above the account's max_position_value in {path}"
-                    self._contradict([(f"/trades/{index}/quantity", text)])
 
         path = self.options.account
         remedy = f"record the account in {path} with a read-only probe, or set evidence.paper.account"

@@ -47,14 +47,9 @@ _OTHER_UNIT = 5
 
 
 class Trade(Struct, frozen=True):
-    """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured).
-
-    ``value`` is what it was filled for; None when it was not.
-    """
+    """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured)."""
 
     symbol: str
-    quantity: Decimal | int
-    value: Decimal | int | None
     order_type: str
     status: str
     submitted_us: int
@@ -198,10 +193,7 @@ def _trades(
         total, problem = _total_ns(trade["latency_ms"], path, f"{place}/latency_ms")
         if problem:
             found.append((f"{place}/latency_ms/total", problem))
-        quantity = trade["quantity"]
-        value = None if price is None else price * quantity
-        kept = (trade["symbol"], quantity, value, trade["order_type"], trade["status"])
-        result.append(Trade(*kept, submitted, total))
+        result.append(Trade(trade["symbol"], trade["order_type"], trade["status"], submitted, total))
     return tuple(result)
 
 
