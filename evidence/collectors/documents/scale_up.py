@@ -165,7 +165,8 @@ class ScaleUpCollector:
             weeks = _WEEKS.match(label)
             lines = text.split("\n")
             capital = next((one for one in lines if _CAPITAL.search(one) and _PERCENT.search(one)), text)
-            step = weeks and self._step(weeks, capital, line)
+            clauses = re.split(r"[,;|\n]", capital)  # what follows may be a limit of something else
+            step = weeks and self._step(weeks, next(filter(_PERCENT.search, clauses), ""), line)
             if step:
                 step["position_cap"] = _CAP.search(text) is not None and _caps(text)
                 step["review"] = _REVIEW.search(text) is not None
@@ -202,5 +203,6 @@ def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.P
 
 def _caps(text: str) -> bool:
     """Whether the position cap is one: no more than the whole, and not to be exceeded."""
+    text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
     whole = all(Decimal(share["percent"]) <= 100 for share in _PERCENT.finditer(text))
     return whole and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)
