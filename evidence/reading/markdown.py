@@ -12,7 +12,8 @@ in a table, a cell beside the first column), or it has sub-sections instead, whe
 filled, and when no template mark is left in it. Template marks: ``____`` (four or more underscores, or two
 before ``/10`` or ``%``), ``TBD``, ``TBC``, ``TBA``, ``TODO``, ``FIXME``, ``[TO BE FILLED]``, ``[Name]``,
 ``Status: TEMPLATE`` and their like in English and Hebrew, a signature line or a cell below ``Signature`` that
-is blank. They count in code, and before the first heading, too: a document with a TODO is not finished.
+is blank, and sentences like ``This plan was withdrawn.`` They count in code, before the first heading and in
+front matter, too: a document with a TODO is not finished.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ _FRONT_MATTER = re.compile(
 _HTML_HEADING = re.compile(r"^ {0,3}<h([1-6])(?: [^<>\n]*)?>(.*)</h\1>[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _NEWLINE = re.compile(r"\r\n?")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_STATUS = re.compile(r"\W*(?:status|סטטוס)\W*", re.IGNORECASE)
 _SIGNATURE = re.compile(r"\W*(?:signatures?|signed|חתימה)\W*", re.IGNORECASE)
 _TASK = re.compile(r"\[(?P<box>[ xX])\](?:[ \t]+|\n|\Z)")
 
@@ -235,6 +237,8 @@ def _parse(text: str) -> Document:
     if deepest is not None and deepest.level >= MAX_NESTING - 1:
         raise _TooDeep(_line(deepest))
     opened, marks = _own_sections(tokens)
+    front = _FRONT_MATTER.match(text)
+    marks = (1, *marks) if front and template_mark(front.group()) is not None else marks
     return Document(_close(opened, source), _tables(tokens), _items(tokens), _texts(tokens), marks)
 
 
@@ -256,6 +260,7 @@ def _own_sections(tokens: list[Token]) -> tuple[list[_Open], tuple[int, ...]]:
     column = -1
     in_head = False
     signatures: set[int] = set()  # columns of the table that are to be signed in
+    label = ""
 
     def add(first: int, text: str, *, content: bool = True) -> None:
         before = current.add(text, content=content)
@@ -270,7 +275,10 @@ def _own_sections(tokens: list[Token]) -> tuple[list[_Open], tuple[int, ...]]:
             found.append(current)
         elif kind == "inline" and not (token.level == 1 and tokens[index - 1].type == "heading_open"):
             # a table says something where a cell beside its label is filled
-            add(_line(token), token.content, content=column == -1 or (column > 0 and not in_head))
+            label = token.content if column == 0 else label
+            said = column > 0 and _STATUS.fullmatch(label) and says_something(token.content)
+            row = f"{label}: " if said else ""
+            add(_line(token), row + token.content, content=column == -1 or (column > 0 and not in_head))
             if in_head and _SIGNATURE.fullmatch(token.content):
                 signatures.add(column)
             elif column in signatures and not says_something(shown(token.content)):

@@ -18,7 +18,8 @@ MAX_NESTING = 200
 """Levels of Markdown blocks inside each other (a nested list takes two for each level)."""
 
 _HIDDEN = re.compile(
-    r"<!--.*?(?:-->|\Z)|(?<!~)~~(?![\s~])[^~]*(?<!\s)~~(?!~)|<(?P<tag>del|s|strike)\s*>.*?(?:</(?P=tag)\s*>|\Z)",
+    r"<!--.*?(?:-->|\Z)|(?<!~)~~(?![\s~])[^~]*(?<!\s)~~(?!~)"
+    r"|<(?P<tag>del|s|strike)(?:\s[^<>]*)?>.*?(?:</(?P=tag)\s*>|\Z)",
     re.DOTALL | re.IGNORECASE,
 )
 _MARKUP = re.compile(r"[\\`*_\[\]<>&!~\n]")
@@ -44,16 +45,38 @@ _MARKS = (
         r"|\{\{[^{}\n]{0,200}\}\}|yyyy-mm-dd)[^\w\n]{0,20}(?=\n|\Z)"
         r"|(?<!\w)(?:approved|effective|reviewed|rehearsed|signed|updated|verified)(?: on)?"
         r"[^\w\n]{1,9}yyyy-mm-dd(?!\w)"
-        r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]*:[^\w\n]*\Z",
+        r"|(?<!\w)(?:signature|signed(?: by)?|חתימה)[^\w\n]{0,20}:[^\w\n]*\Z"
+        r"|(?<!\w)(?:by|operator|name)[^\w\n:]{0,9}:[^\w\n]{0,20}"
+        r"(?:x{3,}|pending|unknown|nobody|your (?:full )?name)[^\w\n]*(?=\n|\Z)"
+        r"|(?:\A|[:|–—])[^\w\n]{0,9}(?:להשלמה|להשלים|למילוי|טרם (?:הוגדר|נקבע|הושלם)|(?:ייקבע|יושלם) בהמשך)"
+        r"[^\w\n]*(?=[|\n]|\Z)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?:\A|\n)[^\w\n]{0,20}(?:(?:approval|document|review)\W{1,8})?status[^\w\n]{1,8}"
+        r"(?:(?:not |un)approved|pending (?:approval|review)|(?:in|under) review|obsolete|outdated|superseded"
+        r"|deprecated|withdrawn|revoked)[^\w\n]{0,20}(?=\n|\Z)"
+        r"|(?:\A|[.;:|\n])[^\w\n]{0,9}(?:(?:all|both|the|these|this|rollback|scale-up)\s+){0,3}"
+        r"(?:approval|cap|check|checklist|decision|document|gate|limit|phase|plan|procedure|review|stage"
+        r"|step|threshold|trigger|week)s?(?:\s+(?:[0-9]+|to|and|of [\w-]+|[0-9]+[–-][0-9]+)){0,4}"
+        r"\s+(?:is|are|was|were|(?:has|have) been|(?:may|can|will) be)\s+"
+        r"(?:(?:all|now|currently|temporarily)\s+)*"
+        r"(?:disabled|ignored|informational|invalid|obsolete|omitted|optional|rejected|revoked|skipped|superseded"
+        r"|suspended|waived|withdrawn"
+        r"|(?:no longer|not) (?:approved|binding|enforced|in force|in use|valid|used))\b"
+        r"(?![^.;\n]{0,200}\b(?:if|when|unless|once|where)\b)",
         re.IGNORECASE,
     ),
 )
+"""What a template leaves to be filled in, and how a document says that it or a part of it is not in force."""
 _NOTHING = re.compile(
     r"[\W_]*(?:n/?a|none|nil|never|nothing|nobody|unlimited|x{3,}|pending|unknown|missing|removed"
-    r"|coming soon|later"
+    r"|coming soon|later|skipped|waived|disabled|suspended|lifted|uncapped|optional|unconditional|ditto"
+    r"|ad[ -]hoc|(?:as|if|when) (?:needed|necessary|possible|convenient)|if time permits|see (?:above|below)"
+    r"|trivially true|guidelines? only|by nobody|nothing to (?:check|do)|at (?:[\w'’]+ ){1,3}discretion"
     r"|to[ -]?do|wip|work in progress"
     r"|no (?:limits?|caps?|reviews?|gates?|inputs?|outputs?|conditions?|criteria)"
-    r"|אין|ללא|להשלמה|not (?:applicable|available|mapped|needed|required|supported"
+    r"|אין|ללא|להשלמה|not (?:applicable|available|checked|enforced|mapped|needed|required|supported"
     r"|(?:yet )?(?:defined|decided|done|implemented|known|planned|written))"
     r"|always (?:met|open|pass(?:es)?|true)|to be \w+(?: later)?|\{\{[^{}]*\}\})[\W_]*",
     re.IGNORECASE,

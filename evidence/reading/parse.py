@@ -258,7 +258,9 @@ class CsvRow(Struct, frozen=True):
 
 
 def parse_csv(data: bytes, path: str, header: Sequence[str] | None, limits: Limits) -> list[CsvRow]:
-    """Comma-separated rows (RFC 4180) under exactly the given header, or under any without a name twice.
+    """Comma-separated rows (RFC 4180) under the given header in any case, or under any without a name twice.
+
+    Blanks around cells are left out.
 
     Raises EvidenceError: another header or none, a wrong column count, a spreadsheet formula, an overlong
     cell, broken quoting, or too many rows or cells; with the line.
@@ -271,11 +273,13 @@ def parse_csv(data: bytes, path: str, header: Sequence[str] | None, limits: Limi
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[CsvRow] = []
     try:
-        names = next(reader, [])
+        names = [name.strip() for name in next(reader, [])]
         if not names:
             fail("the CSV file has no header", 1)
-        if header is not None and names != list(header):
-            fail(f"the CSV header is {','.join(names)[:80]!r}, expected {','.join(header)!r}", 1)
+        if header is not None:
+            if [name.lower() for name in names] != list(header):
+                fail(f"the CSV header is {','.join(names)[:80]!r}, expected {','.join(header)!r}", 1)
+            names = list(header)
         name, most = Counter(names).most_common(1)[0]
         if most > 1:
             fail(f"the CSV header has the column {name[:80]!r} twice", 1)
@@ -287,6 +291,7 @@ def parse_csv(data: bytes, path: str, header: Sequence[str] | None, limits: Limi
                 continue
             if len(cells) != len(names):
                 fail(f"the CSV row has {len(cells)} columns, expected {len(names)}", line)
+            cells = [cell.strip(" ") for cell in cells]
             for cell in cells:
                 if len(cell) > limits.csv_cell_chars:
                     fail(f"a CSV cell is longer than {limits.csv_cell_chars} characters", line)

@@ -49,7 +49,7 @@ class XmlReader:
         from xml.parsers.expat import ExpatError
 
         try:
-            self.parser.Parse(data, True)
+            self.parser.Parse(data.lstrip(b" \t\r\n"), True)  # a console prints a line before it
         except ExpatError as error:
             raise EvidenceError(
                 f"malformed XML: {str(error).split(':')[0]}",

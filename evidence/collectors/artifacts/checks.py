@@ -131,7 +131,8 @@ def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Resul
     problems += [Defect(path, line, said) for line, said in unfilled.items()]
     for line in document.marks:  # of those outside of the sections above, too
         if not any(s.line <= line < s.end for s in document.sections if s.line in unfilled):
-            problems.append(Defect(path, line, "still has a mark of a template"))
+            what = "still has a mark of a template, or says that it is not in force"
+            problems.append(Defect(path, line, what))
     share = ratio_ppm(filled, len(required.sections)) if required.sections else 0
     return Result(share, tuple(problems))
 

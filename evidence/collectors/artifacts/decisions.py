@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ...reading.markdown import Text, find_sections, parse, within
+from ...reading.markdown_text import has_template_mark
 from ...reading.workspace import View
 from ..shared.documents import moment
 
@@ -23,6 +24,10 @@ _WORDS = (
     r"|REMEDIATE_AND_REVALIDATE|נכשל)|(?P<CONDITIONAL>CONDITIONAL|COMPLETE_REQUIREMENTS_THEN_DEPLOY|מותנה)|(?P<PENDING>PENDING)"
     r"|(?P<PASS>PASS(?:ED)?|GO|APPROVED|GO_LIVE_APPROVED|עבר))(?![\w-])"
 )
+_UNMET = re.compile(r"\W*(?:not met|missed|violated)\W*", re.IGNORECASE)
+_UNSIGNED = re.compile(
+    r"\W*(?:(?:not|un)[ -]?signed|missing|open|pending|declined|rejected|revoked|withdrawn)\W*", re.IGNORECASE
+)
 _VERDICT = re.compile(rf"(?<![\w-]){_WORDS}")
 _FIRST = re.compile(rf"\W*{_WORDS}(?=\W*\Z|\s*[.:;,(]|\s+[-–—])", re.IGNORECASE)
 _OR = r"\s*(?:[/|,]|\bor\b)\s*(?:fail|pass|conditional|pending|go|no[- ]go|approved|rejected)\b"
@@ -33,7 +38,8 @@ _CHOICE = re.compile(rf"\W*{_WORDS}{_OR}", re.IGNORECASE)
 _UNTICKED = re.compile(r"(?:[☐□]|\[ \])[^☐□☑☒✓✔✅\[\n]*")
 _ACTION = re.compile(
     r"(?P<FAIL>ROLLBACK_AND_INVESTIGATE|REMEDIATE_AND_REVALIDATE"
-    r"|\b(?i:do|should|must) not (?:go live|proceed|deploy)(?![^.]{0,200}\b(?:before|until|unless)\b))"
+    r"|\b(?i:do|should|must) not (?:go live|proceed|deploy)(?![^.]{0,200}\b(?:before|until|unless)\b)"
+    r"|\b(?i:postpone|defer|delay|abort)\b(?:\s+\w+)?\s+(?:go[- ]?live|deployment|launch)\b)"
     r"|(?P<CONDITIONAL>COMPLETE_REQUIREMENTS_THEN_DEPLOY)|(?P<PASS>GO_LIVE_APPROVED)"
 )
 _WORST = ("FAIL", "CONDITIONAL", "PASS")
@@ -45,7 +51,7 @@ _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])"
 class Stated(Struct, frozen=True):
     """A file's decision (None for none) and its stages' statuses: FAIL, CONDITIONAL, PENDING or PASS.
 
-    ``signers`` are the roles in its table of sign-offs, None where it has none.
+    ``signers`` are the roles that signed by its table of sign-offs or its signatures, None where it has none.
     """
 
     path: str
@@ -96,14 +102,16 @@ def from_log(view: View, path: str) -> Stated:
     """
     log = view.read_json(path, CONTRACT)
     moment(log["timestamp"], path, "/timestamp")
-    return Stated(path, log["decision"], {name: gate["status"] for name, gate in log["gates"].items()})
+    signed = {role for role, text in log["signatures"].items() if text and not has_template_mark(text)}
+    stages = {name: gate["status"] for name, gate in log["gates"].items()}
+    return Stated(path, log["decision"], stages, tuple(sorted(signed)))
 
 
 def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) -> Stated:
     """The decision that the section ``decision`` or lines with that label state, unless the advice is worse.
 
     Of several the worst counts; a choice that nobody made states none. Tables whose rows begin with a stage
-    have the stages' statuses.
+    have the stages' statuses, and a stage with a figure that is not met has failed.
 
     Raises:
         EvidenceError: it cannot be read.
@@ -121,18 +129,23 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
         advised = {match.lastgroup for line in within(place, texts) for match in _ACTION.finditer(line.raw)}
         decisions |= advised - {"PASS"} if len(advised) == 1 else set()  # else it explains what each means
     stages: dict[str, str] = {}
+    unmet: set[str] = set()
     for table in document.tables:
         for row in table.rows:
             stage = _STAGE.match(row.cells[0])
             status = next((match for cell in row.cells[1:] if (match := _FIRST.match(cell))), None)
             if stage and status and status.lastgroup:
                 stages.setdefault(f"stage{stage['number']}", status.lastgroup)
+            elif stage and any(map(_UNMET.fullmatch, row.cells[1:])):
+                unmet.add(f"stage{stage['number']}")
+    stages |= {name: "FAIL" for name in unmet if stages.get(name) == "PASS"}
     tables = [
         table
         for place in find_sections(text, sections.get(SIGN_OFFS, ()), path)
         for table in within(place, document.tables)
         if _ROLE.fullmatch(table.header[0])
     ]
-    roles = sorted({"_".join(re.findall(r"\w+", row.cells[0].lower())) for t in tables for row in t.rows})
+    signed = (row for t in tables for row in t.rows if not any(map(_UNSIGNED.fullmatch, row.cells[1:])))
+    roles = sorted({"_".join(re.findall(r"\w+", row.cells[0].lower())) for row in signed})
     decision = next((word for word in _WORST if word in decisions), None)
     return Stated(path, decision, stages, tuple(roles) if tables else None)

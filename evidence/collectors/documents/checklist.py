@@ -38,9 +38,14 @@ _TOTAL = re.compile(
 _TOTAL_WORD = re.compile(r"total|סה|סך", re.IGNORECASE)
 _WEIGHT = re.compile(r"(?<![^\W_])weights?(?![^\W_])|משקל", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,4})?)\s*%")
+_UNDONE = (
+    r"(?:n/?a|not (?:applicable|yet|(?:yet )?(?:checked|completed?|done|exercised|finished|implemented|met"
+    r"|ready|rehearsed|reviewed|started|tested|verified))|pending|skipped|deferred|postponed|wip"
+    r"|in (?:progress|review)|open|planned|waived|partially|partly done|to[ -]?do|later|after go-?live"
+    r"|tomorrow|failed|failing|missing)"
+)
 _NOT_DONE = re.compile(
-    r"(?:[:(]|\s[-–—])\s*(?:n/?a|not (?:applicable|(?:yet )?(?:done|tested|started|implemented|met))|pending"
-    r"|skipped|deferred|postponed|wip|in progress|failed)\W*\Z",
+    rf"(?:[:(]|\s[-–—])\s*{_UNDONE}\W*\Z|\A\W*{_UNDONE}(?:\s*[:–—]|\s-\s)|[❌✗✘🚧⏳⛔🚫]|\bnot yet\b",
     re.IGNORECASE,
 )
 _FIGURES = ("points_sum", "stated_total", "score_ppm", "unticked")
@@ -67,7 +72,7 @@ class ChecklistCollector:
     """Reads the pre-live checklist; see the module's description."""
 
     id: ClassVar[str] = "checklist"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[BaseOptions]] = ChecklistOptions
 
     def __init__(self, options: ChecklistOptions) -> None:

@@ -4,7 +4,8 @@ A stage is a heading that begins with ``Stage N`` (or ``Phase N``, ``Gate N``, `
 whose first cell does. Its input, output and gate condition are found as a labelled line (``**Input:** …``),
 as a label with lines below it, as a sub-heading with text, as a row of a two-column table, or as a column of
 a table in its section or of the table of stages. A label followed by nothing, or by a template mark, counts
-as not stated.
+as not stated. A heading that says that its stage is left out states nothing; a document that is marked as a
+template or as not in force cannot be understood.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...collecting.interface import Observation, Problem, Scope
+from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Section, Table, parse, within
 from ...reading.markdown_text import begins_with_something, has_template_mark, heading_key
@@ -21,6 +22,11 @@ from ...reading.workspace import View
 from ..shared.documents import read_document
 
 _STAGE = re.compile(r"(?:stage|phase|gate|שלב)\s*#?(?P<number>[1-9][0-9]?)(?![0-9])", re.IGNORECASE)
+_DROPPED = re.compile(
+    r"[(:–-]\s*(?:dropped|left out|not (?:applicable|needed|required)|n/a|obsolete|optional|out of scope"
+    r"|removed|skipped)\)?\Z",
+    re.IGNORECASE,
+)
 _STAGE_HEADER = re.compile(r"\W*(?:stages?|phases?|שלב(?:ים)?)\W*", re.IGNORECASE)
 _STAGE_NUMBER = re.compile(r"(?P<number>[1-9][0-9]?)(?![0-9])")
 _LABELS = {
@@ -50,7 +56,7 @@ class IntegrationFlowCollector:
     """Reads the integration-flow document; see the module's description."""
 
     id: ClassVar[str] = "integration_flow"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[BaseOptions]] = IntegrationFlowOptions
 
     def __init__(self, options: IntegrationFlowOptions) -> None:
@@ -69,7 +75,15 @@ class IntegrationFlowCollector:
         stages = _stages(document)
         looked_at = len(document.sections) + sum(len(table.rows) for table in document.tables)
         facts = {"file": self._path, "stages": stages, "stages_defined": len(stages)}
-        return Observation(facts, scopes=(Scope("", looked_at, looked_at, "headings and table rows"),))
+        remedy = "fill it in, or say what is in force"
+        problems = [
+            Problem("stages", "it cannot be told what this leaves of the stages", remedy, ProblemKind.UNKNOWN,
+                    self._path, f"line {line}")
+            for line in document.marks
+            if all(stage[name] for stage in stages for name in _LABELS)  # otherwise the mark is found there
+        ]  # fmt: skip
+        scope = Scope("", looked_at, looked_at, "headings and table rows")
+        return Observation(facts, tuple(problems), scopes=(scope,))
 
 
 def _stages(document: Document) -> list[dict[str, Any]]:
@@ -85,7 +99,11 @@ def _stages(document: Document) -> list[dict[str, Any]]:
     for section in document.sections:
         match = _STAGE.match(heading_key(section.title))
         if match is not None:
-            add(int(match["number"]), section.line, _stated(section, document))
+            dropped = _DROPPED.search(heading_key(section.title)) is not None
+            stated = _stated(section, document)
+            for name in _LABELS if dropped else ():
+                stated[name] = False
+            add(int(match["number"]), section.line, stated)
     for table in document.tables:
         columns = {
             name: next((i for i, h in enumerate(table.header) if i and pattern.fullmatch(h)), None)

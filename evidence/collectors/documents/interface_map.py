@@ -20,7 +20,7 @@ from ...reading.markdown import Document, Section, Table, find_sections, match_s
 from ...reading.markdown_text import has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..shared.documents import absent, bounded, read_document, word_pattern
-from ..shared.quantities import PER_SECOND, burst, count_near, latency_us, rate_per_second
+from ..shared.quantities import NO_PROMISE, PER_SECOND, burst, count_near, latency_us, rate_per_second
 
 SECTIONS: dict[str, list[str]] = {
     "endpoint_mapping": [
@@ -52,8 +52,10 @@ _NOUNS = {"connection": "connect", "disconnection": "disconnect"}
 """Labels that name an operation only if they say nothing else: ``Connection failures`` are none."""
 _CODE = r"[0-9]{3,5}"
 _CODES = re.compile(
-    rf"(?:(?:error|code|שגיאה|קוד)s?\s+)*#?{_CODE}(?:\s*(?:,|/|&|;|and|ו-?)\s*{_CODE})*", re.IGNORECASE
+    rf"(?:(?:error|code|שגיאה|קוד)s?\s+)*#?{_CODE}(?:\s*(?:,|/|&|;|and|to|ו-?|[-–])\s*{_CODE})*",
+    re.IGNORECASE,
 )
+_LONGEST_RANGE = 200
 _ITEM = re.compile(
     rf"(?P<codes>{_CODES.pattern})(?![\w%]|[.,][0-9])(?!\s*(?:ms|s|sec|min)\b)(?P<rest>.*)",
     re.DOTALL | re.IGNORECASE,
@@ -65,10 +67,11 @@ _SLA_HEADERS = tuple(
     for pattern in (r"p\s?95", r"\bsla\b", _LATENCY, r"target|budget|limit|\bmax|יעד")
 )
 _OTHER_FIGURE = re.compile(
-    r"p\s?(?!95)[0-9]{2}(?![0-9])|\b(?:median|mean|average|avg|min(?:imum)?|typical|best)\b"
+    r"p\s?(?!9[5-9])[0-9]{2}(?![0-9])|\b(?:median|mean|average|avg|min(?:imum)?|typical|best)\b"
     r"|\A(?!.*(?:\bsla|target|limit|budget)).*\b(?:measured|observed|actual|current)\b",
     re.IGNORECASE,
 )
+_P95 = re.compile(r"p\s?9[5-9]|95th", re.IGNORECASE)
 _SLA_TEXT = re.compile(rf"p\s?95|\bsla\b|{_LATENCY}", re.IGNORECASE)
 _HEAD_END = re.compile(r"\s*(?::|→|->|=>|\s[-–—]\s|\||\()")
 _MESSAGES = r"(?:messages?|msgs?|requests?|calls?|orders?|הודעות)"
@@ -98,6 +101,7 @@ _CLASSES = {
 _NOT = re.compile(
     r"(?:\b(?:no|non|not|never|without|don't)|ללא|בלי|אין|לא)[\s-]+(?:\w+\s+){0,2}\Z", re.IGNORECASE
 )
+_NO_TIME = re.compile(r"\w*\s*(?:for|of)?\s*0+(?:\.0+)?\s*(?:ms|s|sec)", re.IGNORECASE)
 _OTHER_WINDOW = re.compile(
     r"(?<![0-9])(?!10\D)[0-9]+[\s-]*(?:min|דקות)|(?<![0-9])(?!600\D)[0-9]+\s*(?:s\b|sec|h\b|hour|day)"
     r"|(?:/|\bper|\ban?|\beach|\bevery)\s*(?:min|s\b|sec|hour|day)",
@@ -126,7 +130,7 @@ class InterfaceMapCollector:
     """Reads the interface map; see the module's description."""
 
     id: ClassVar[str] = "interface_map"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
 
     def __init__(self, options: InterfaceMapOptions) -> None:
@@ -217,9 +221,14 @@ class InterfaceMapCollector:
                         " | ".join(cell for head, cell in cells if not _OTHER_FIGURE.search(head))
                     )
                 else:
-                    sla = latency_us(row.cells[column], table.header[column])
+                    cell = row.cells[column]
+                    promised = _P95.search(cell) or not _OTHER_FIGURE.search(cell)
+                    sla = latency_us(cell, table.header[column]) if promised else None
                 names = self._named(row.cells)
-                if not any(says_something(cell) and re.search(r"\w", cell) for cell in row.cells[1:]):
+                others = {name for cell in row.cells[1:] for name in self._exactly(cell)}
+                if (others and not others & set(names)) or not any(
+                    says_something(cell) and re.search(r"\w", cell) for cell in row.cells[1:]
+                ):
                     empty.update(names)
                 for name in names:
                     add(name, row.line, sla)
@@ -240,15 +249,19 @@ class InterfaceMapCollector:
         names = (
             [bare_noun] if bare_noun else [n for n, aliases in self._aliases.items() if aliases.search(label)]
         )
-        bare = [cell.removesuffix("()") for cell in cells]
-        return names or [n for n, aliases in self._aliases.items() if any(map(aliases.fullmatch, bare))]
+        return names or [n for n in OPERATIONS if any(n in self._exactly(cell) for cell in cells)]
+
+    def _exactly(self, cell: str) -> list[str]:
+        """The operations that the cell names and nothing else."""
+        bare = cell.removesuffix("()")
+        return [name for name, aliases in self._aliases.items() if aliases.fullmatch(bare)]
 
     def _error_codes(self, text: str, document: Document) -> list[dict[str, Any]]:
         places = find_sections(text, self._sections["error_codes"])
         found: dict[int, dict[str, Any]] = {}
 
         def add(codes: str, line: int, action: str) -> None:
-            for code in map(int, re.findall(_CODE, codes)):
+            for code in _codes(codes):
                 entry = found.setdefault(code, {"code": code, "action": "", "line": line})
                 if not has_template_mark(action) and action not in entry["action"]:
                     entry["action"] = f"{entry['action']} | {action}".strip(" |")
@@ -270,6 +283,8 @@ class InterfaceMapCollector:
         figures: dict[str, int | None] = dict.fromkeys(_PACING)
         lines = _inside(find_sections(text, self._sections["pacing_limits"]), document.texts)
         for clause in (part for line in lines for part in re.split(r"[;•]", line.plain)):
+            if NO_PROMISE.search(clause):
+                continue
             for name, label in _PACING.items():
                 if name == "historical_requests" and _OTHER_WINDOW.search(clause):
                     continue  # a limit over another time than ten minutes
@@ -282,6 +297,17 @@ class InterfaceMapCollector:
             if figures["messages_per_second"] is not None and _ABOUT_MESSAGES.search(line.plain):
                 figures["messages_per_second"] = max(figures["messages_per_second"], burst(line.plain))
         return figures
+
+
+def _codes(text: str) -> list[int]:
+    """The codes that a text lists; of a range (``2103–2106``) all."""
+    codes: list[int] = []
+    for joint, number in re.findall(rf"(to|[-–])?\s*({_CODE})", text):
+        first = (
+            codes[-1] + 1 if joint and codes and 0 < int(number) - codes[-1] < _LONGEST_RANGE else int(number)
+        )
+        codes += range(first, int(number) + 1)
+    return codes
 
 
 def _rate(clause: str) -> int | None:
@@ -297,6 +323,8 @@ def _classes(action: str) -> list[str]:
     found = set()
     for name, pattern in _CLASSES.items():
         for match in pattern.finditer(action):
+            if name == "back_off" and _NO_TIME.match(action, match.end()):
+                continue
             if not _NOT.search(action, max(0, match.start() - 24), match.start()):
                 found.add(name)
             elif name == "retry":

@@ -2,7 +2,7 @@
 
 The procedure's triggers with their limits, its steps and its checks of the recovery are recognised by words,
 in English and Hebrew, in the sections on triggers, steps and recovery; what stands beside a template mark
-does not count. The drill is held against ``contracts/files/rollback_drill.schema.json`` and against itself.
+does not count. Neither does what is said to be left out, partial, or done at some time or somebody's leave.
 """
 
 from __future__ import annotations
@@ -15,18 +15,17 @@ from fractions import Fraction
 from typing import Any, ClassVar
 
 from ...base.errors import EvidenceError
-from ...base.numbers import PPM
 from ...base.settings import Regex
 from ...base.times import format_utc
-from ...broker.account_id import prefix, read_json
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Text, find_sections, match_sections, parse, within
-from ...reading.markdown_text import from_word_start, has_template_mark
+from ...reading.markdown_text import begins_with_something, from_word_start, has_template_mark
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
-from ..shared.documents import absent, check_filled, moment, read_document, scaled
+from ..shared.documents import absent, read_document
 from ..shared.quantities import GROUPED, ungrouped
+from .drill import no_drill, read_drill
 
 SECTIONS = shipped_sections("rollback_procedure")
 TRIGGERS = {
@@ -56,49 +55,69 @@ CHECKS = {
     r"|פקודות פתוחות",
 }
 _NUMBER = rf"(?<![\w.,])(?P<number>(?:{GROUPED}|[0-9]{{1,9}})?(?<=[0-9])(?:\.[0-9]{{1,6}})?|\.[0-9]{{1,6}})"
-_SHARE = re.compile(rf"{_NUMBER}\s*(?:(?P<percent>%|percent\b|אחוז)|(?![\w.,%]))")
+_SHARE = re.compile(rf"{_NUMBER}\s*(?:(?P<percent>%|percent\b|bps?\b|basis points?\b|אחוז)|(?![\w.,%]))")
 _RATE = re.compile(
     rf"{_NUMBER}(?![.,]?[0-9])[^0-9]{{0,40}}?"
     r"(?:(?:/|\b(?:per|an?|one|each|every|in|within)\b|ב|ל)\s*(?:(?P<window>[1-9][0-9]{0,3})\s*)?"
     r"(?P<unit>hour|hr|h\b|min|day|sec|s\b|שעה|דקה|יום)|(?P<adverb>hour|dai)ly\b)"
 )
 _TIMES = re.compile(
-    rf"{_NUMBER}\s*(?:(?P<percent>%)(?P<more>\s*(?:above|over|higher|more))?|[×x*]|times\b|פי\b)"
+    rf"{_NUMBER}\s*(?:(?P<percent>%)(?P<more>\s*(?:above|over|higher|more))?|[×x*](?!\s*[0-9])|times\b|פי\b)"
     r"|(?:[×x]|times|פי)\s*(?P<after>[0-9]{1,6}(?:\.[0-9]{1,6})?)|\b(?:twice|doubl\w+)(?=[^.;]{0,30}baseline)",
     re.IGNORECASE,
 )
 _LOW = re.compile(r"below|under|less|fewer|falls?|<|≤|מתחת|פחות", re.IGNORECASE)
 _HIGH = re.compile(r"above|over|more|exceed\w*|>|≥|מעל|יותר", re.IGNORECASE)
+_BEYOND = re.compile(
+    r"\A(?!.*\bwithin\b).*"
+    r"(?:(?<!no )(?<!not )\b(?:more than|above|over|beyond|outside|exceed)|\bat least\b|[>≥])",
+    re.IGNORECASE,
+)
 _NO_LONGER = re.compile(r"\((?:was|formerly|previously)\b|\bno longer\b", re.IGNORECASE)
 """What a trigger says before its number: works below it, above it, no longer."""
 _NOT = re.compile(
     r"(?:\b(?:not|never|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
-    r"|\bno need to|\b(?:at most|up to|fewer than)\s+\w+|ללא|בלי|לא|אין)[\s-]+"
+    r"|\bno need to|\b(?:at most|up to|fewer than)\s+\w+|ideally|preferably"
+    r"|\bif [^,;.]{0,40}\b(?:agree|approve|allow|want|wish|permit)(?:e?s)?,"
+    r"|\b(?:if|when|where) (?:possible|convenient|needed|necessary),"
+    r"|\b(?:most|some|half|many|(?:nearly|almost) all)(?: of)?(?: the)?(?: open)?(?: \w+)? (?:is|are)"
+    r"|ללא|בלי|לא|אין(?: צורך| חובה)?|אסור)[\s-]+"
     r"(?:(?:be|have|been|to|all|the|any)\s+)*\Z",
     re.IGNORECASE,
 )
 _NOT_INSIDE = re.compile(r"\b(?:not|never)\b|n['’]t\b", re.IGNORECASE)
 _NOT_AFTER = re.compile(
-    r"\w*\s+(?:(?:is|are) (?:forbidden|prohibited|optional)|(?:may|can) (?:remain|stay))\b", re.IGNORECASE
-)
-_UNWATCHED = re.compile(
-    r"(?:\bby|[|:])\W*(?:nobody|no[\s-]?one)\b|\b(?:not|nobody|no one) (?:watch|monitor|enforce|check)\w*",
+    r"\w*[^.;]{0,200}?\b"
+    r"(?:(?:is|are|be) (?:forbidden|prohibited|optional|skipped|omitted|postponed|deferred|unnecessary)"
+    r"|not (?:required|needed|necessary)|(?:may|can) (?:remain|stay)|if time permits|when(?:ever)? convenient"
+    r"|(?:if|when) possible|if there is (?:time|space|room))\b"
+    r"|\w*\W+(?:half|some|most|parts?|a few|[0-9]{1,2}\s*%)(?: of)?(?: the| them| open)*\b",
     re.IGNORECASE,
 )
+_NOT_ALL = re.compile(
+    r"(?:cancel|flat|close|liquidat)[^.;]{0,200}\b(?:except|apart from|other than|excluding|tomorrow"
+    r"|(?:with)?in (?:an?|one|[0-9]+) (?:day|week|month)s?|(?:on|by) the next (?:\w+ )?day)\b",
+    re.IGNORECASE,
+)
+"""What is said around a step or check that is then not done, not at once, or not to all."""
+_UNWATCHED = re.compile(
+    r"(?:\bby|[|:])\W{0,9}(?:nobody|no[\s-]?one)\b|\b(?:not|nobody|no one) (?:watch|monitor|enforce|check)\w*"
+    r"|\b(?:alert|inform\w*|log\w*|monitor\w*|notif\w*|warn\w*)[\s-]+only\b|\bno action\b",
+    re.IGNORECASE,
+)
+_WATCHER = re.compile(r"watch|monitor|enforc|owner|מנוטר|אחראי", re.IGNORECASE)
 _LASTS = re.compile(
-    r"\bfor\s+(?!the\s)(?:[a-z]+\s+){0,4}[0-9]+[\s-]*(?:s|min|h|day|week|month|quarter|year)", re.IGNORECASE
+    r"\b(?:sustained|consecutive|successive)\b|\bat the end of the (?:week|month|quarter|year)"
+    r"|\bafter (?:[0-9]+|two|three|four|five|ten|several|repeated) (?:breach|time|occurrence|violation)"
+    r"|\bfor\s+(?!the\s)(?:[a-z]+\s+){0,4}[0-9]+[\s-]*(?:s|min|h|day|week|month|quarter|year)",
+    re.IGNORECASE,
 )
 """What a trigger adds that nobody looks at it, or that it fires only after some time."""
+_PARTS = {"": 1, "%": 100, "p": 100, "א": 100, "b": 10_000}
+"""What a share is in parts of, by the first letter of its unit."""
 _DAY = Fraction(1, 24)
 _PER_HOUR: dict[str, int | Fraction] = {"h": 1, "ש": 1, "m": 60, "ד": 60, "s": 3600, "d": _DAY, "י": _DAY}
 _MICRO = 1_000_000
-_LATER = {"root_cause", "report"}
-"""Steps that come after the recovery, whose time is not part of its total."""
-_DRILL = (
-    "performed_at_s", "total_recovery_ms", "cancel_orders_ms", "all_flat", "open_orders", "nav_delta_ppm",
-    "logs_archived",
-)  # fmt: skip
-_ACCOUNT = ("account_prefix", "simulated", "same_account")
 _LINES = ("unfilled", "triggers", "limits", "steps", "checks")
 
 
@@ -127,7 +146,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:
@@ -144,7 +163,7 @@ class RollbackCollector:
             "sections": dict.fromkeys(SECTIONS),
             **{name: [] for name in _LINES},
             "drill_file": None,
-            "drill": {**dict.fromkeys((*_DRILL, *_ACCOUNT)), "steps": [], "contradictions": []},
+            "drill": no_drill(),
         }
         scopes: list[Scope] = []
         try:
@@ -159,10 +178,16 @@ class RollbackCollector:
         except EvidenceError as error:
             problems += [Problem.rejected(error, name) for name in ("file", "sections")]
         try:
-            problems += self._drilled(view, facts)
-            scopes += [Scope("drill", 1, 1, "drills")] if facts["drill_file"] else []
+            if view.exists(self._drill):
+                facts["drill"], missing = read_drill(view, self._drill, self._account)
+                facts["drill_file"] = self._drill
+                problems += missing
+                scopes.append(Scope("drill", 1, 1, "drills"))
+            else:
+                remedy = f"run a drill of {self._path} and record it in {self._drill}"
+                remedy += " (contracts/files/rollback_drill.schema.json shows the shape)"
+                problems += absent(("drill_file", "drill"), f"{self._drill} does not exist", remedy)
         except EvidenceError as error:
-            facts["drill"] |= {**dict.fromkeys((*_DRILL, *_ACCOUNT)), "steps": [], "contradictions": []}
             problems += [Problem.rejected(error, name) for name in ("drill_file", "drill")]
         performed = facts["drill"]["performed_at_s"]
         observed = None if performed is None else format_utc(performed)
@@ -171,9 +196,21 @@ class RollbackCollector:
     def _procedure(self, text: str) -> dict[str, Any]:
         path = self._path
         found = {name: find_sections(text, own, path) for name, own in self._sections.items()}
-        triggers = [line for line in self._lines(text, "triggers") if not _UNWATCHED.search(line.plain)]
-        recovery = self._lines(text, "recovery")
         document = parse(text, path)
+        idle = {
+            row.line
+            for table in document.tables
+            for column, head in enumerate(table.header)
+            if _WATCHER.search(head)
+            for row in table.rows
+            if not begins_with_something(row.cells[column])
+        }
+        triggers = [
+            line
+            for line in self._lines(text, "triggers")
+            if line.line not in idle and not _UNWATCHED.search(line.plain)
+        ]
+        recovery = self._lines(text, "recovery")
         return {
             "file": path,
             "sections": match_sections(text, self._sections, path),
@@ -201,59 +238,6 @@ class RollbackCollector:
             if not has_template_mark(line.raw)
         ]
 
-    def _drilled(self, view: View, facts: dict[str, Any]) -> tuple[Problem, ...]:
-        path = self._drill
-        if not view.exists(path):
-            remedy = (
-                f"run a drill of {self._path} and record it in {path}"
-                " (`gate docs files/rollback_drill.schema.json` shows the shape)"
-            )
-            return absent(("drill_file", "drill"), f"{path} does not exist", remedy)
-        record = read_json(view, path, "rollback_drill")
-        for name in ("operator", "trigger"):
-            if name in record:
-                check_filled(record[name], path, f"/{name}")
-        figures: dict[str, Any] = {name: record.get(name) for name in _DRILL}
-        for name in ("total_recovery_ms", "cancel_orders_ms", "open_orders"):
-            figures[name] = None if record[name] is None else int(record[name])
-        _, figures["performed_at_s"] = moment(record["performed_at"], path, "/performed_at")
-        before, after = record["nav_before"], record["nav_after"]
-        if before is not None and after is not None:
-            change = abs(Fraction(after) - Fraction(before)) / Fraction(before)
-            figures["nav_delta_ppm"] = scaled(change, PPM, path, "/nav_after", up=True)
-        steps = [(step["step"], int(step["completed_ms"])) for step in record.get("steps", [])]
-        figures["steps"] = [{"step": name, "completed_ms": time} for name, time in steps]
-        figures["contradictions"] = _contradictions(steps, figures)
-        kind = prefix(record["account"]) if "account" in record else None
-        figures |= {
-            "account_prefix": kind,
-            "simulated": None if kind is None else kind == "DUSIM",
-            "same_account": None if kind is None else self._is_same(view, record["account"]),
-        }
-        facts |= {"drill_file": path, "drill": figures}
-        empty = [f"drill.{name}" for name in _DRILL if figures[name] is None]
-        problems = absent(empty, f"{path} does not record it", "measure it in the next drill and record it")
-        if kind is not None and figures["same_account"] is None:
-            reason = f"{self._account} does not say which account was probed"
-            problems += absent(["drill.same_account"], reason, "probe the account and record it there")
-        if kind is None:
-            remedy = "record `account`, its middle hidden"
-            problems += absent(
-                [f"drill.{name}" for name in _ACCOUNT], f"{path} does not name the account", remedy
-            )
-        return problems
-
-    def _is_same(self, view: View, drilled: str) -> bool | None:
-        """Whether the account, its middle hidden or not, is the recorded one; None where none is recorded."""
-        try:
-            recorded: str = read_json(view, self._account, "account_config")["account_id"]
-        except EvidenceError:  # a finding of the collector ``account``
-            return None
-        begin, hidden, _ = drilled.partition("*")
-        if not hidden:
-            return recorded == drilled
-        return recorded.startswith(begin) and recorded.endswith(drilled.rpartition("*")[2])
-
 
 def _named(lines: list[Text], words: dict[str, str]) -> list[str]:
     return [
@@ -278,7 +262,8 @@ def _is_denied(match: re.Match[str]) -> bool:
     """Whether the words around say that it is not done, or need not be."""
     line = match.string
     before = _NOT.search(line, 0, match.start()) or _NOT_INSIDE.search(match.group())
-    return before is not None or _NOT_AFTER.match(line, match.end()) is not None
+    after = _NOT_AFTER.match(line, match.end()) or _NOT_ALL.match(line, match.start())
+    return before is not None or after is not None
 
 
 def _in_order(lines: list[Text]) -> list[str]:
@@ -307,8 +292,8 @@ def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) 
                 text = next((t for t in below.texts(line) if _limit(name, t) is not None), line.plain)
                 after = _limit(name, line.plain[match.end() :])
                 micro = after if after is not None else _limit(name, text)
-                told = line.plain if after is not None else text
-                if name in TRIGGERS and (_is_reversed(name, told) or _LASTS.search(told)):
+                told = line.plain[match.end() :] if after is not None else text
+                if _is_reversed(name, told) or _LASTS.search(told):
                     micro, reversed_ = None, True
                 stated.append({"trigger": name, "micro": micro, "line": line.line})
         found += [one for one in stated if one["micro"] is not None and not reversed_] or [
@@ -344,6 +329,8 @@ def _is_reversed(trigger: str, text: str) -> bool:
     if number is None or _NO_LONGER.search(text, 0, number.start()):
         return number is not None
     negative = number.group()[0] in "-−"
+    if trigger == "nav":
+        return _BEYOND.search(text, 0, number.start()) is not None
     if trigger == "pnl" and not negative:
         return False  # a loss above 5 %
     falls = trigger == "psr" or (negative and trigger in {"pnl", "drawdown"})
@@ -351,49 +338,27 @@ def _is_reversed(trigger: str, text: str) -> bool:
 
 
 def _limit(trigger: str, text: str) -> int | None:
-    if trigger in {"pacing", "connection"}:
-        match = _RATE.search(text)
-        if match is None:
-            return None
-        unit = _PER_HOUR[(match["unit"] or match["adverb"])[0]]
-        return int(_value(match["number"]) * unit * _MICRO / int(match["window"] or 1))
-    if trigger == "latency":
-        match = _TIMES.search(text)
-        if match is None:
-            return None
-        times = _value(match["number"] or match["after"] or "2") / (100 if match["percent"] else 1)
-        return int((times + (match["more"] is not None)) * _MICRO)
-    match = _SHARE.search(text)
-    if match is None or (_value(match["number"]) > 1 and not match["percent"]):
-        return None  # an amount of money or a count is no share
-    return int(_value(match["number"]) * _MICRO / (100 if match["percent"] else 1))
+    """The limit that a text states first; of several in one cell or clause the loosest."""
+    found: list[Fraction] = []
+    for clause in text.split(" | "):
+        if trigger in {"pacing", "connection"}:
+            for rate in _RATE.finditer(clause):
+                unit = _PER_HOUR[(rate["unit"] or rate["adverb"])[0]]
+                found.append(_value(rate["number"]) * unit / int(rate["window"] or 1))
+        elif trigger == "latency":
+            for match in _TIMES.finditer(clause):
+                times = _value(match["number"] or match["after"] or "2") / (100 if match["percent"] else 1)
+                found.append(times + (match["more"] is not None))
+        else:
+            shares = list(_SHARE.finditer(clause))
+            if any(_value(one["number"]) > 1 and not one["percent"] for one in shares[:1]):
+                return None  # an amount of money or a count is no share
+            same = (one for one in shares if bool(one["percent"]) == bool(shares[0]["percent"]))
+            found += [_value(one["number"]) / _PARTS[(one["percent"] or "")[:1]] for one in same]
+        if found:
+            return int((min if trigger == "psr" else max)(found) * _MICRO)
+    return None
 
 
 def _value(number: str) -> Fraction:
     return Fraction(ungrouped(number))
-
-
-def _contradictions(steps: list[tuple[str, int]], figures: dict[str, Any]) -> list[dict[str, str]]:
-    """Where the record contradicts itself: a JSON pointer and what is wrong there."""
-    total, cancelled = figures["total_recovery_ms"], figures["cancel_orders_ms"]
-    found: list[tuple[str, str]] = []
-    times = dict(reversed(steps))
-    for index, (name, time) in enumerate(steps):
-        place = f"/steps/{index}"
-        if name in [other for other, _ in steps[:index]]:
-            found.append((place, f"{name} stands twice"))
-        if index and time < steps[index - 1][1]:
-            found.append((f"{place}/completed_ms", f"{name} was finished before the step above it"))
-        if time > total and name not in _LATER:
-            text = f"{name} was finished after {time} ms, the whole recovery after {total}"
-            found.append((f"{place}/completed_ms", text))
-    if total == 0:
-        found.append(("/total_recovery_ms", "is 0 ms, which nobody has measured"))
-    place = "/cancel_orders_ms"
-    if cancelled is not None and cancelled > total:
-        found.append((place, f"cancelling took {cancelled} ms, the whole recovery {total}"))
-    if cancelled is not None and times.get("cancel_orders", cancelled) != cancelled:
-        found.append((place, f"states {cancelled} ms, the step cancel_orders {times['cancel_orders']}"))
-    if times.get("verify", total) != total:
-        found.append(("/total_recovery_ms", f"states {total} ms, the step verify {times['verify']}"))
-    return [{"place": place, "text": text} for place, text in found]

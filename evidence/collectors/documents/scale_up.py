@@ -3,7 +3,9 @@
 A step is a table row, a list item or a heading that begins with weeks (``Week 1``, ``Weeks 2–3``, ``Week 4
 on``, ``שבוע 1``) and states a percentage of the capital. Its position cap and its review are found in the
 column of that name, or as words in the same row, item or section. The same weeks stated twice with the same
-capital are one step.
+capital are one step. Of several percentages in a cell the largest counts; one that bounds from below is none.
+A row of such a table that begins with something else than weeks, or states no share, cannot be understood,
+nor can a plan that is marked as a template or as not in force.
 """
 
 from __future__ import annotations
@@ -21,16 +23,26 @@ from ...reading.workspace import View
 from ..shared.documents import read_document, scaled
 
 _WEEKS = re.compile(
-    r"\W*(?P<from>from\s+)?(?:weeks?|wk|w(?=[1-9])|שבוע(?:ות)?)\s*(?P<least>≥|>=)?\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
+    r"\W*(?:(?P<from>from)\s+|(?P<after>after)\s+)?(?:weeks?|wk|w(?=[1-9])|שבוע(?:ות)?)\s*(?P<least>≥|>=)?\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
     r"(?:\s*(?:-|–|—|,|to\b|and\b|&|עד)\s*(?:week\s*)?(?P<last>[1-9][0-9]{0,2})(?![0-9]))?"
-    r"\s*(?P<open>\+|on(?:wards?)?\b|and\s+(?:on|after|later|beyond)\b|ואילך|והלאה)?",
+    r"\s*(?P<open>\+|on(?:wards?)?\b|(?:and\s+)?(?:thereafter|to\s+(?:the\s+)?end)\b"
+    r"|and\s+(?:on|after|later|beyond)\b|ואילך|והלאה)?",
     re.IGNORECASE,
 )
 _BARE_WEEKS = re.compile(
     r"(?P<first>[1-9][0-9]{0,2})(?:\s*(?:[-–—,]|and|to)\s*(?P<last>[1-9][0-9]{0,2}))?\s*(?P<open>\+|on(?:wards?)?|ואילך)?",
     re.IGNORECASE,
 )
-_PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s*%")
+_PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s*(?:%|percent\b)", re.IGNORECASE)
+_AT_LEAST = re.compile(
+    r"(?:at least|\bmin(?:imum|\.)?|(?<!no )\bmore than|(?<![-=])[>≥]|לפחות)\W*(?:[a-z]+\W+){0,2}[0-9.]+\s*%"
+    r"|%\s*\+",
+    re.IGNORECASE,
+)
+_MAY_BE_MORE = re.compile(r"\bsoft\b|\b(?:may|can) be (?:exceed|rais|lift|ignor|overrid)\w*", re.IGNORECASE)
+_OTHER_TIME = re.compile(
+    r"\b(?:days?|months?|quarters?|hours?|immediately|at once|start|begin\w*)\b", re.IGNORECASE
+)
 _OF = r"(?=\s+(?:of\s+)?(?:(?:the|our|its)\s+)?(?:capital|allocation|account|funds|money|nav|equity)\b)"
 _IN_WORDS = {
     "100 %": r"\b(?:the\s+)?(?:whole|entire|full|all|complete)"
@@ -48,20 +60,24 @@ _WHOLE = re.compile(
 )
 _WEEKS_IN = re.compile(rf"(?:\A|\b(?:in|during|for|from|already|of|at)){_WEEKS.pattern}", re.IGNORECASE)
 _ALLOWING = re.compile(
-    r"(?<!not )(?<!never )\b(?:allow|permit|use|deploy|invest|scale|go|trade|run|start|begin)\w*\s+"
-    r"(?:[a-z]+\s+){0,4}[0-9.]{1,9}\s*%"
+    r"(?<!not )(?<!never )\b(?:allow|permit|use|deploy|invest|scale|go|trade|run|start|begin|rais|increas)"
+    r"\w*\s+(?:[a-z]+\s+){0,4}[0-9.]{1,9}\s*(?:%|percent\b)"
     r"|%\s+(?:(?:of\s+)?(?:[a-z]+\s+)?(?:capital|account)\s+)?(?:may|can|is|are|goes)\s+(?!not\b)(?:be\s+)?(?:in\s+|at\s+)?"
     r"(?:allow|permit|use|deploy|invest|trade|risk|work)|%\s+(?:invest|deploy|allocat|fund)ed",
     re.IGNORECASE,
 )
 """A share of the capital that a sentence allows in a week."""
 _FORBIDDING = re.compile(r"\W*(?:no\s+(?!limit|cap)|not\b|nobody\b|never\b|none\b)", re.IGNORECASE)
+_ANY_TIME = re.compile(r"\b(?:at any time|whenever\b[^.;]*|from the first day)", re.IGNORECASE)
 _CAPITAL = re.compile(r"capital|allocation|הון|הקצאה", re.IGNORECASE)
 _CAP = re.compile(
     r"\bcap(?:s|ped)?\b|position (?:limit|size)|max(?:imum)?\.? position|תקר[הת]|מגבלת", re.IGNORECASE
 )
 _REVIEW = re.compile(r"review|סקיר[הת]|ביקורת|בקרה", re.IGNORECASE)
 _WEEK_HEADER = re.compile(r"\W*(?:weeks?|שבוע(?:ות)?)\W*", re.IGNORECASE)
+_REMEDY = (
+    "state from which week to which each share of the capital may be used, and remove marks of a template"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +93,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -91,40 +107,49 @@ class ScaleUpCollector:
             problem = Problem("", f"{self._path} does not exist", remedy)
             return Observation({"file": None, "steps": []}, (problem,))
         document = parse(text, self._path)
+        odd: list[tuple[int, str]] = []
         steps: dict[tuple[Any, ...], dict[str, Any]] = {}
-        problems: list[Problem] = []
-        found = [*self._from_tables(document, problems), *self._from_text(document)]
+        found = [*self._from_tables(document, odd), *self._from_text(document)]
         for step in [*found, *self._exceptions(document, found)]:
             known = steps.setdefault((step["from_week"], step["to_week"], step["capital_ppm"]), step)
             known["position_cap"] = known["position_cap"] or step["position_cap"]
             known["review"] = known["review"] or step["review"]
         ordered = sorted(steps.values(), key=lambda step: (step["from_week"], step["line"]))
         places = len(document.sections) + len(document.items) + sum(len(t.rows) for t in document.tables)
-        scope = Scope("", places, places, "headings, items and table rows")
+        odd += [(line, "it cannot be told what this leaves of the plan") for line in document.marks]
+        problems = [
+            Problem("steps", reason, _REMEDY, ProblemKind.UNKNOWN, self._path, f"line {line}")
+            for line, reason in odd
+        ]
+        scope = Scope("", places, places - len(odd), "headings, items and table rows")
         return Observation({"file": self._path, "steps": ordered}, tuple(problems), scopes=(scope,))
 
     def _step(self, weeks: re.Match[str], capital: str, line: int) -> dict[str, Any] | None:
-        share = _PERCENT.search(_in_figures(capital))
-        first = int(weeks["first"])
-        last = int(weeks["last"] or first)
+        shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(_in_figures(capital))]
         stated = weeks.groupdict()
-        from_here_on = weeks["last"] is None and (stated.get("from") or stated.get("least"))
-        if share is None or has_template_mark(capital) or last < first:
+        first = int(weeks["first"]) + bool(stated.get("after"))
+        last = int(weeks["last"] or first)
+        from_here_on = weeks["last"] is None and any(map(stated.get, ("from", "least", "after")))
+        if not shares or has_template_mark(capital) or _AT_LEAST.search(capital) or last < first:
             return None
         return {
             "from_week": first,
             "to_week": None if weeks["open"] or from_here_on else last,
-            "capital_ppm": scaled(Decimal(share["percent"]), 10_000, self._path, f"line {line}"),
+            "capital_ppm": scaled(max(shares), 10_000, self._path, f"line {line}"),
             "position_cap": False,
             "review": False,
             "line": line,
         }
 
-    def _from_tables(self, document: Document, problems: list[Problem]) -> list[dict[str, Any]]:
-        steps = []
+    def _from_tables(self, document: Document, unclear: list[tuple[int, str]]) -> list[dict[str, Any]]:
+        """The steps of all tables; ``unclear`` gets the rows of which weeks or capital cannot be told."""
+        steps: list[dict[str, Any]] = []
         for table in document.tables:
             capital, cap, review = (_column(table, pattern) for pattern in (_CAPITAL, _CAP, _REVIEW))
             week_column = _WEEK_HEADER.fullmatch(table.header[0]) is not None
+            minimum = "" if capital is None else f"{table.header[capital]}: "
+            known = len(steps)
+            odd = []
             for row in table.rows:
                 weeks = _WEEKS.match(row.cells[0])
                 if weeks is None and week_column:
@@ -134,16 +159,23 @@ class ScaleUpCollector:
                 if capital is not None and _WHOLE.fullmatch(row.cells[capital]):
                     shares = ("100 %",)
                 share = next((cell for cell in shares if _PERCENT.search(_in_figures(cell))), "")
-                step = weeks and self._step(weeks, share, row.line)
-                if weeks and capital is not None and not share:
-                    what = f"{row.cells[0]}: how much of the capital is in use cannot be told"
-                    remedy = "state it as a percentage of the capital"
-                    kind, place = ProblemKind.UNKNOWN, f"line {row.line}"
-                    problems.append(Problem("steps", what, remedy, kind, self._path, place))
+                step = weeks and self._step(weeks, minimum + share, row.line)
+                if weeks is None and share:
+                    odd.append(row)
+                elif weeks and capital is not None and not share:
+                    unclear.append((row.line, f"{row.cells[0][:40]!r} states no share of the capital"))
                 if step:
-                    step["position_cap"] = _stated(row.cells, cap, rest, _CAP) and _caps(rest)
+                    step["position_cap"] = _stated(row.cells, cap, rest, _CAP) and _caps(
+                        rest if cap is None else row.cells[cap]
+                    )
                     step["review"] = _stated(row.cells, review, rest, _REVIEW)
                     steps.append(step)
+            if len(steps) > known or capital is not None:
+                unclear += [
+                    (row.line, f"{row.cells[0][:40]!r} is no week")
+                    for row in odd
+                    if len(steps) > known or _OTHER_TIME.search(row.cells[0])
+                ]
         return steps
 
     def _from_text(self, document: Document) -> list[dict[str, Any]]:
@@ -156,7 +188,8 @@ class ScaleUpCollector:
             weeks = _WEEKS.match(label)
             lines = text.split("\n")
             capital = next((one for one in lines if _CAPITAL.search(one) and _PERCENT.search(one)), text)
-            step = weeks and self._step(weeks, capital, line)
+            clauses = re.split(r"[,;|\n]", capital)  # what follows may be a limit of something else
+            step = weeks and self._step(weeks, next(filter(_PERCENT.search, clauses), ""), line)
             if step:
                 step["position_cap"] = _CAP.search(text) is not None and _caps(text)
                 step["review"] = _REVIEW.search(text) is not None
@@ -167,7 +200,8 @@ class ScaleUpCollector:
         """Sentences that allow more in some week than the steps begun by then do: steps without a guard."""
         steps = []
         for line in document.texts:
-            for sentence in map(_in_figures, re.split(r"[.;]\s", line.plain)):
+            for sentence in re.split(r"[.;]\s", line.plain):
+                sentence = _in_figures(_ANY_TIME.sub("in week 1", sentence))
                 weeks, shares = list(_WEEKS_IN.finditer(sentence)), list(_PERCENT.finditer(sentence))
                 allows = _ALLOWING.search(sentence) and not _FORBIDDING.match(sentence)
                 if len(weeks) != 1 or len(shares) != 1 or not allows:
@@ -199,5 +233,7 @@ def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.P
 
 
 def _caps(text: str) -> bool:
-    """Whether the position cap is one: no more than the whole."""
-    return all(Decimal(share["percent"]) <= 100 for share in _PERCENT.finditer(text))
+    """Whether the position cap is one: no more than the whole, and not to be exceeded."""
+    text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
+    whole = all(Decimal(share["percent"]) <= 100 for share in _PERCENT.finditer(text))
+    return whole and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)

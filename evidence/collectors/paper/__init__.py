@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
@@ -21,7 +22,7 @@ from ...broker.account_id import mask, prefix, read_json
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.workspace import View
-from ..shared.documents import MAX_INTEGER, absent, moment, scaled
+from ..shared.documents import MAX_INTEGER, absent, check_filled, moment, scaled
 from .claims import UNITS, Claim, disagreements, read_claims
 from .log import NS_PER_MS, SECOND_US, Session, busiest_second, read_session, unrecovered
 from .pnl import PNL_FACTS, annual, measure, moments, read_series
@@ -81,7 +82,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "6"
+    version: ClassVar[str] = "7"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -264,6 +265,7 @@ class _Run:
         for name in ("p50", "p95"):
             self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
         self.values["mock"]["observed_at_s"] = measured
+        check_filled(baseline.get("client", path), path, "/client")
         self.samples.append(baseline.get("sample", False))
         paper = self.exact.get("p50_latency")
         if paper is None:
@@ -279,10 +281,13 @@ class _Run:
         metrics = self.view.read_json(path, "backtest_metrics")
         made, epoch = moment(metrics["timestamp"], path, "/timestamp")
         period = metrics.get("period", {})
-        if not period.get("start", "") <= period.get("end", made[:10]) <= made[:10]:
-            raise EvidenceError(
-                "the period is not before the time of the back-test", path=path, place="/period"
-            )
+        try:
+            days = [date.fromisoformat(period[name]) for name in ("start", "end") if name in period]
+        except ValueError:  # a day that does not exist
+            days = [date.max]
+        if days != sorted(set(days)) or days[-1:] > [date.fromisoformat(made[:10])]:
+            what = "the period has no length, or is not before the time of the back-test"
+            raise EvidenceError(what, path=path, place="/period")
         if metrics.get("trades") == 0:
             raise EvidenceError("the back-test has no trades", path=path, place="/trades")
         self.values["backtest_at_s"] = epoch

@@ -1,14 +1,15 @@
 """``PAPER_TRADING_METRICS.csv``: claims, compared with what the log gives.
 
-A claim is compared at its own precision: the recomputed figure is rounded half to even to as many decimals
-as the claim states, in the claim's unit. ``0.99 ratio`` agrees with 0.9917, ``0.9917 ratio`` does not agree
-with 0.99.
+A claim is compared at its own precision: it may differ from the recomputed figure by half a unit of its last
+decimal, and by no more than ``_COARSEST`` says. ``0.99 ratio`` agrees with 0.9917; ``0.9917 ratio`` does not
+agree with 0.99, nor ``1 ratio`` with 0.9917.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from typing import NoReturn
 
@@ -18,19 +19,19 @@ from ...base.errors import EvidenceError
 from ...reading.workspace import View
 
 HEADER = ("metric", "value", "unit", "status")
-_COUNT = {"": Fraction(1), "count": Fraction(1)}
+_COUNT = dict.fromkeys(("", "count", "trades", "orders"), Fraction(1))
 _PLAIN = {"": Fraction(1), "ratio": Fraction(1)}
 _RATIO = {"": Fraction(1), "ratio": Fraction(1), "%": Fraction(1, 100), "percent": Fraction(1, 100)}
-_SECONDS = dict.fromkeys(("s", "sec", "seconds"), Fraction(1))
+_SECONDS = dict.fromkeys(("s", "sec", "second", "seconds"), Fraction(1))
 _LATENCY = {
     **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 1000)),
-    **dict.fromkeys(("ms", "milliseconds"), Fraction(1)),
+    **dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), Fraction(1)),
     **dict.fromkeys(_SECONDS, Fraction(1000)),
 }
 _DURATION = {
     **_SECONDS,
-    **dict.fromkeys(("min", "minutes"), Fraction(60)),
-    **dict.fromkeys(("h", "hours"), Fraction(3600)),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), Fraction(60)),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), Fraction(3600)),
 }
 UNITS: dict[str, dict[str, Fraction]] = {
     "duration": _DURATION, "total_trades": _COUNT, "fill_rate": _RATIO,
@@ -40,7 +41,14 @@ UNITS: dict[str, dict[str, Fraction]] = {
     "latency_delta_vs_mock": _RATIO, "psr": _RATIO, "max_drawdown": _RATIO,
 }  # fmt: skip
 """Metric → unit → its size in the metric's own unit (seconds, milliseconds, a count or a ratio)."""
-_VALUE = re.compile(r"[+-]?[0-9]{1,15}(?:\.(?P<decimals>[0-9]{1,15}))?")
+_COARSEST = (
+    (_RATIO, Fraction(1, 200)),
+    (_PLAIN, Fraction(1, 20)),
+    (_LATENCY, Fraction(1, 2)),
+    (_DURATION, Fraction(180)),
+)
+"""How far off a claim may be that states few decimals, in the metric's own unit."""
+_VALUE = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
 class Claim(Struct, frozen=True):
@@ -67,15 +75,18 @@ class Claim(Struct, frozen=True):
 
     def disagreement(self, recomputed: Fraction) -> dict[str, str] | None:
         """The claim beside the recomputed figure (in the metric's own unit), or None when they agree."""
-        factor = 10**self.decimals
-        # round() of a Fraction rounds half to even
-        rounded = round(recomputed / UNITS[self.metric][self.unit] * factor)
-        if rounded == Fraction(self.stated) * factor:
+        units = UNITS[self.metric]
+        unit, shown = units[self.unit], self.decimals
+        most = next((most for kind, most in _COARSEST if kind is units), unit)
+        if abs(self.value - recomputed) <= min(most, unit / 10**shown / 2):
             return None
+        # round() of a Fraction rounds half to even
+        while (rounded := round(recomputed / unit * 10**shown)) == Fraction(self.stated) * 10**shown:
+            shown += 1  # until the difference shows
         return {
             "metric": self.metric,
             "claimed": f"{self.stated} {self.unit}".strip(),
-            "recomputed": f"{_fixed(rounded, self.decimals)} {self.unit}".strip(),
+            "recomputed": f"{_fixed(rounded, shown)} {self.unit}".strip(),
         }
 
 
@@ -94,6 +105,8 @@ def read_claims(view: View, path: str) -> dict[str, Claim]:
     claims: dict[str, Claim] = {}
     for row in view.read_csv(path, HEADER):
         metric, unit, stated = row.cells["metric"], row.cells["unit"], row.cells["value"]
+        same = re.sub(r"[\W_]+", "_", metric.lower()).strip("_")
+        metric = same if same in UNITS else metric
 
         def refuse(what: str, remedy: str, line: int = row.line) -> NoReturn:
             raise EvidenceError(what, path=path, place=f"line {line}", remedy=remedy)
@@ -103,14 +116,16 @@ def read_claims(view: View, path: str) -> dict[str, Claim]:
         if metric not in UNITS:
             claims[metric] = Claim(metric, stated, 0, unit, row.cells["status"])
             continue
-        if unit not in UNITS[metric]:
-            known = ", ".join(name for name in UNITS[metric] if name)
+        units = UNITS[metric]
+        unit = unit if unit in units else unit.lower()
+        if unit not in units:
+            known = ", ".join(name for name in units if name)
             refuse(f"the unit {unit[:20]!r} of {metric!r} is unknown", f"state it in one of: {known}")
-        match = _VALUE.fullmatch(stated)
-        if match is None:
+        if _VALUE.fullmatch(stated) is None:
             remedy = "write the figure like 0.9917, or leave the row out when it was not measured"
             refuse(f"the value {stated[:40]!r} of {metric!r} is not a decimal number", remedy)
-        claims[metric] = Claim(metric, stated, len(match["decimals"] or ""), unit, row.cells["status"])
+        exponent = int(Decimal(stated).as_tuple().exponent)
+        claims[metric] = Claim(metric, stated, max(0, -exponent), unit, row.cells["status"])
     return claims
 
 

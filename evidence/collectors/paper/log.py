@@ -6,6 +6,7 @@ integer arithmetic.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from decimal import Decimal
@@ -23,24 +24,26 @@ CONTRACT = "paper_trading_log"
 NS_PER_MS = 1_000_000
 SECOND_US = 1_000_000
 _PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
-_LIMIT_ORDERS = {"LMT", "LIMIT"}
+_LIMIT_ORDERS = {"LMT", "LIMIT", "LOC", "LOO", "STP LMT", "TRAIL LIMIT"}
 _KINDS = {
     100: "pacing_violation",
-    504: "disconnect",
-    1100: "disconnect",
-    1300: "disconnect",
-    1101: "reconnect",
-    1102: "reconnect",
+    **dict.fromkeys((502, 504, 507, 1100, 1300, 2110), "disconnect"),
+    **dict.fromkeys((1101, 1102), "reconnect"),
 }
-"""What the broker's code of an event makes it, whatever the log calls it."""
+"""What the broker's code of an event or a rejection makes it, whatever the log calls it."""
+_WORDS = {
+    "pacing_violation": re.compile(r"max(?:imum)? (?:rate|number) of messages|pacing violation", re.I),
+    "disconnect": re.compile(r"\bconnectivity\b.{0,60}\b(?:lost|broken)\b|\A\W*not connected\b", re.I),
+}
+"""How the broker says so; it counts where an event has no code."""
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
 _DAY_US = 86_400 * SECOND_US
 _YEARS = {"trading": 252 * 23_400 * SECOND_US, "calendar": 365 * _DAY_US}
 """A year of 252 trading days of 6.5 hours, and one of 365 days, in microseconds."""
 _TOLERANCE = Fraction(1, 100)
-_OTHER_UNIT = 50
-"""Times the middle price of its symbol beyond which a price is one in another unit, such as cents."""
+_OTHER_UNIT = 5
+"""Times the middle price of its symbol beyond which a price is mistyped or in another unit, such as cents."""
 
 
 class Trade(Struct, frozen=True):
@@ -138,10 +141,12 @@ def read_session(view: View, path: str) -> Session:
     events = sorted(zip(times("events", "time"), (event["type"] for event in log["events"]), strict=True),
                     key=lambda event: event[0])  # fmt: skip
     for index, event in enumerate(log["events"]):
-        if event["type"] != (kind := _KINDS.get(event.get("code"), event["type"])):
-            found.append(
-                (f"/events/{index}/type", f"is not {kind}, which the broker's code {event['code']} means")
-            )
+        if event["type"] != (kind := _kind(event)):
+            found.append((f"/events/{index}/type", f"is not {kind}, which the broker's code or words mean"))
+    told = {kind for _, kind in events}
+    for index, trade in enumerate(log["trades"]):
+        if (kind := _KINDS.get(trade.get("reject_code"), "")) not in {"", *told}:
+            found.append((f"/trades/{index}/reject_code", f"means a {kind}, and the log has no such event"))
     found += _durations(log["events"], path)
     submitted = times("trades", "submitted_at")
     for index, moment in enumerate(submitted):
@@ -190,6 +195,15 @@ def _trades(
             found.append((f"{place}/latency_ms/total", problem))
         result.append(Trade(trade["symbol"], trade["order_type"], trade["status"], submitted, total))
     return tuple(result)
+
+
+def _kind(event: dict[str, Any]) -> str:
+    """What an event is by the broker's code, or else by its words; a reconnection has a code of its own."""
+    stated: str = event["type"]
+    if code := event.get("code"):
+        return _KINDS.get(code, "info" if stated == "reconnect" else stated)
+    words = (kind for kind, said in _WORDS.items() if said.search(event.get("detail", "")))
+    return next(words, stated) if stated in ("info", "error") else stated
 
 
 def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
@@ -276,4 +290,6 @@ def _total_ns(latency: dict[str, Any], path: str, place: str) -> tuple[int | Non
     whole = known if total is None else units[-1]
     wrong = whole - known < -_SLACK or (complete and whole - known > _SLACK)
     nanoseconds = bounded(-(-whole * NS_PER_MS // scale), path, f"{place}/total")
+    if not whole:
+        return nanoseconds, "is 0 ms, which nobody has measured"
     return nanoseconds, "is not the sum of its parts" if wrong else None

@@ -138,5 +138,5 @@ def check_filled(text: str, path: str, place: str) -> None:
     """
     from ...reading.markdown_text import has_template_mark, says_something
 
-    if has_template_mark(text) or not says_something(text):
+    if has_template_mark(f"name: {text}") or not says_something(text):
         raise EvidenceError("names nobody", path=path, place=place, remedy="write who did it")

@@ -44,9 +44,10 @@ _SPREAD = re.compile(
     rf"{_UNIT.replace('<unit>', '<more_unit>')}s?(?!\w)",
     re.IGNORECASE,
 )
-_NO_PROMISE = re.compile(
+NO_PROMISE = re.compile(
     r"\b(?:no|without an?)\s+(?:\w+\s+)?(?:sla|target|limit|guarantee|commitment)s?\b"
-    r"|\bnot guaranteed\b|\bbest[\s-]effort\b"
+    r"|\bnot (?:guaranteed|enforced|binding)\b|\bbest[\s-]effort\b|\baspirational\b|\busually\b|\bor more\b"
+    r"|\b(?:may|can) be exceeded\b"
     r"|\A\W*(?:observed|measured|typical(?:ly)?|average|median)\b(?!.*\b(?:sla|target|limit|max))",
     re.IGNORECASE,
 )
@@ -77,7 +78,7 @@ def latency_us(text: str, header: str = "") -> int | None:
     A figure marked ``p95`` wins; otherwise it is the longest duration. A bare number takes its unit from the
     column's header, as in ``SLA (ms)``.
     """
-    if _NO_PROMISE.search(text):
+    if NO_PROMISE.search(text):
         return None
     text = _SPREAD.sub(_at_most, _AT_LEAST.sub("", text))
     text = _WORD.sub(lambda match: _WORDS[match[1].lower()], text)

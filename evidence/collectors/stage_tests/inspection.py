@@ -2,7 +2,7 @@
 
 A test whose body has no call (one that prints, waits or skips is none) and no assertion about anything proves
 nothing, and is no test here. Code that never runs does not count: what stands under ``if False``, is deleted
-again, or has ``__test__ = False``.
+again, is always skipped (``pytest.mark.skip``), or has ``__test__ = False``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ..shared import python_source as python
 
 _IDLE = frozenset({"print", "time.sleep", "pytest.skip", "pytest.xfail", "pytest.fail", "self.skipTest"})
 """Calls that test nothing."""
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.exit", "pytest.skip"})
 """Calls that end the import of a module."""
 
@@ -65,7 +66,7 @@ def inspect(view: View, path: str, *, tests_only: bool = False) -> Inspected:
             mark = node.value
             if isinstance(mark, ast.Attribute) and python.dotted(mark) == "pytest.mark":
                 found.markers.add(node.attr)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(node, _FUNCTIONS):
             found.fixtures += _is_fixture(node)
     _count(parsed.tree.body, found)
     return found
@@ -95,14 +96,16 @@ def _count(body: list[ast.stmt], found: Inspected) -> None:
         if isinstance(node, ast.Expr) and _calls(node.value, _ENDS) and node in body:
             found.problems.append((node.lineno, "ends when it is imported"))
             return
-        if _off(node, "__test__"):
+        if _off(node, "__test__") or _skipped_below(node):
             return
         for name in _removed(node):
             tests.pop(name, None)
             classes = [each for each in classes if each.name != name]
+        if isinstance(node, (ast.ClassDef, *_FUNCTIONS)) and any(map(_skips, node.decorator_list)):
+            continue
         if isinstance(node, ast.ClassDef):
             classes.append(node)
-        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test"):
+        elif isinstance(node, _FUNCTIONS) and node.name.startswith("test"):
             if _is_fixture(node):
                 continue
             if node.name in tests:
@@ -130,7 +133,7 @@ def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Statements that may run, those inside others too; not the bodies of functions and classes."""
     for node in body:
         yield node
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+        if isinstance(node, (ast.ClassDef, *_FUNCTIONS)):
             continue
         inner = [list(getattr(node, part, [])) for part in ("body", "orelse", "finalbody")]
         if isinstance(node, (ast.If, ast.While)) and isinstance(node.test, ast.Constant):
@@ -156,6 +159,26 @@ def _off(node: ast.stmt, name: str) -> bool:
     )
 
 
+def _skipped_below(node: ast.stmt) -> bool:
+    """Whether the statement skips all tests of the module or class: ``pytestmark = pytest.mark.skip``."""
+    if not isinstance(node, ast.Assign) or not any(
+        isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
+    ):
+        return False
+    marks = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
+    return any(map(_skips, marks))
+
+
+def _skips(mark: ast.expr) -> bool:
+    """Whether a mark or decorator skips whatever the circumstances."""
+    name, first = python.dotted(mark), None
+    if isinstance(mark, ast.Call):
+        name, first = python.dotted(mark.func), next(iter(mark.args), None)
+    if name.endswith(("mark.skip", "unittest.skip")):
+        return True
+    return name.endswith(("skipif", "skipIf")) and isinstance(first, ast.Constant) and first.value is True
+
+
 def _removed(node: ast.stmt) -> Iterator[str]:
     """Names that are deleted, given another value, or marked as no test (``test_a.__test__ = False``)."""
     if not isinstance(node, (ast.Delete, ast.Assign)):
@@ -174,7 +197,7 @@ def _proves(body: list[ast.stmt]) -> bool:
             isinstance(each, ast.Name) for each in python.walk(node.test)
         ):
             return True
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        if isinstance(node, (ast.ClassDef, *_FUNCTIONS)):
             continue
         for part in python.children(node):  # but not its inner statements, nor lambdas, which nobody calls
             inner = isinstance(part, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda))

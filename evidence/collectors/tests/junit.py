@@ -250,20 +250,22 @@ class _Reader(XmlReader):
         get = case.attributes.get
         classname, file = get("classname", ""), get("file", "")
         kinds, silent = kinds_of(case.markers, classname, file)
+        time = seconds(get("time"))
+        bare = not case.tags and outcome == "passed"
         suite.cases.append(
             Case(
                 # two suites may both have a test of one name; only a place tells whether it is the same test
                 identity=(self._once(classname or file or f"\n{suite.name}"), get("name", "")),
                 outcome=outcome,
-                bare=not case.tags and outcome == "passed",
+                bare=bare,
                 kinds=self._once(kinds),
                 silent=self._once(silent),
                 expected_failure=outcome == "skipped" and case.expected,
                 unexpected_pass=outcome == "failed" and case.unexpected,
                 attempts=case.attempts,
+                planned=bare and time == 0,
             )
         )
-        time = seconds(get("time"))
         suite.seconds = None if time is None or suite.seconds is None else suite.seconds + time
 
     def _once(self, value: _T) -> _T:

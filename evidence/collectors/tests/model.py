@@ -31,6 +31,7 @@ class Case(Struct, frozen=True):
         expected_failure: it failed, which it is marked to do; the outcome is ``skipped``.
         unexpected_pass: it passed, and is marked to fail for sure; the outcome is ``failed``.
         attempts: failed attempts before the last one that the element itself lists.
+        planned: whether it is bare and took exactly no time: a pass, or a test that is still to be written.
     """
 
     identity: Identity
@@ -41,6 +42,7 @@ class Case(Struct, frozen=True):
     expected_failure: bool = False
     unexpected_pass: bool = False
     attempts: int = 0
+    planned: bool = False
 
 
 class Suite(Struct):

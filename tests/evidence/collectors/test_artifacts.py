@@ -242,8 +242,8 @@ def test_a_mark_before_the_first_section_leaves_a_document_invalid(watch: Any) -
     found = only(watch("artifacts", {"DOC.md": text}, matrix=matrix).facts)
     assert (found["valid"], found["coverage_ppm"]) == (False, 1_000_000)
     assert [(one["line"], one["text"]) for one in found["problems"]] == [
-        (3, "still has a mark of a template"),
-        (11, "still has a mark of a template"),
+        (3, "still has a mark of a template, or says that it is not in force"),
+        (11, "still has a mark of a template, or says that it is not in force"),
     ]
 
 

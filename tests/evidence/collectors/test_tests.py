@@ -559,3 +559,12 @@ def test_names_of_functions_are_those_of_pytest(watch: Any, root: str, suite: st
     )
     report = f'<testsuites name="{root}"><testsuite name="{suite}" tests="3">{cases}</testsuite></testsuites>'
     assert watch("tests", {"junit.xml": report}).facts["function_names"] == names
+
+
+def test_tests_that_jest_still_has_to_write_are_skipped(watch: Any) -> None:
+    """jest-junit writes ``test.todo`` like a pass that took no time, and does not count it."""
+    cases = '<testcase name="a" time="0.002"/><testcase name="b" time="0"/><testcase name="c" time="0"/>'
+    for stated, passed in ((1, 1), (3, 3), (2, None)):
+        suite = f'<testsuite name="s" tests="{stated}" failures="0" skipped="0">{cases}</testsuite>'
+        report = f'<testsuites name="jest tests" tests="{stated}">{suite}</testsuites>'
+        assert watch("tests", {"junit.xml": report}).facts.get("passed") == passed

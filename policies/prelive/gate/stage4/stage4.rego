@@ -162,12 +162,18 @@ deny_unit_tests_pass contains result if some result in data.gate.lib.violations(
 	"The unit tests do not pass",
 )
 
-check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
-	"tests_age",
-	data.gate.lib.age_s(input.facts.tests.observed_at_s),
-	data.gate.params.stage4.tests_age_min,
-	data.gate.params.stage4.tests_age_max,
-))
+check_tests_fresh := data.gate.lib.check([
+	data.gate.lib.at_least(
+		"tests_age",
+		data.gate.lib.age_s(input.facts.tests.latest_s),
+		data.gate.params.stage4.tests_age_min,
+	),
+	data.gate.lib.at_most(
+		"tests_age",
+		data.gate.lib.age_s(input.facts.tests.observed_at_s),
+		data.gate.params.stage4.tests_age_max,
+	),
+])
 
 # METADATA
 # title: The tests were run recently
@@ -179,7 +185,7 @@ check_tests_fresh := data.gate.lib.check(data.gate.lib.between(
 #   solution: Run the tests again and record the run as JUnit XML with its time and time zone.
 #   owner: qa_lead
 #   controls: [gate:stage4]
-#   facts: [tests.observed_at_s]
+#   facts: [tests.observed_at_s, tests.latest_s]
 deny_tests_fresh contains result if some result in data.gate.lib.violations(
 	"stage4.tests_fresh", check_tests_fresh,
 	"The tests were not run recently",

@@ -248,7 +248,7 @@ test_tests_fresh_holds if {
 }
 
 test_tests_fresh_now if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1764936000}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1764936000, "latest_s": 1764936000}}})
 	checked := check_tests_fresh with input as doc
 	checked == {
 		"holds": true,
@@ -262,7 +262,7 @@ test_tests_fresh_now if {
 }
 
 test_tests_fresh_oldest if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1762344000}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1762344000, "latest_s": 1762344000}}})
 	checked := check_tests_fresh with input as doc
 	checked == {
 		"holds": true,
@@ -276,7 +276,7 @@ test_tests_fresh_oldest if {
 }
 
 test_tests_fresh_too_old if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1762343999}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1762343999, "latest_s": 1762343999}}})
 	checked := check_tests_fresh with input as doc
 	checked == {
 		"holds": false,
@@ -290,7 +290,7 @@ test_tests_fresh_too_old if {
 }
 
 test_tests_fresh_future if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1764936001}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1764936001, "latest_s": 1764936001}}})
 	checked := check_tests_fresh with input as doc
 	checked == {
 		"holds": false,
@@ -304,7 +304,7 @@ test_tests_fresh_future if {
 }
 
 test_tests_fresh_of_2020 if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1577836800}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": 1577836800, "latest_s": 1577836800}}})
 	checked := check_tests_fresh with input as doc
 	checked == {
 		"holds": false,
@@ -318,7 +318,7 @@ test_tests_fresh_of_2020 if {
 }
 
 test_tests_fresh_null if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": null}}})
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"observed_at_s": null, "latest_s": null}}})
 	checked := check_tests_fresh with input as doc
 	checked == {
 		"holds": false,
@@ -332,6 +332,12 @@ test_tests_fresh_null if {
 		{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≥", "expected": 0, "actual": null, "unit": "s"},
 		{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≤", "expected": 2592000, "actual": null, "unit": "s"},
 	}
+}
+
+test_tests_fresh_one_of_the_future if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"latest_s": 1764936001}}})
+	denied := deny_tests_fresh with input as doc
+	denied == {{"code": "stage4.tests_fresh", "msg": "The tests were not run recently", "operand": "tests_age", "op": "≥", "expected": 0, "actual": -1, "unit": "s"}}
 }
 
 test_review_approved_holds if {

@@ -187,7 +187,7 @@ check_decisions_agree := data.gate.lib.check([
 # title: The recorded decisions agree
 # description: >-
 #   The verification log and the decision document state an accepted decision, which follows from their stages,
-#   and they do not contradict each other. A table of sign-offs in the document lists every required role.
+#   and they do not contradict each other. Every required role has signed by the log and by the document's table.
 # custom:
 #   short_name: decisions_agree
 #   severity: HIGH
@@ -225,7 +225,7 @@ signers_left_out(decisions, roles) := {{"term": term, "text": text, "path": one.
 	same := [signer | some signer in signers; signer == role]
 	same == []
 	term := sprintf("%s leaves out %s", [one.path, role])
-	text := sprintf("%s: its table of sign-offs does not list %s", [one.path, role])
+	text := sprintf("%s: does not say that %s signed", [one.path, role])
 }
 
 check_evidence_committed := data.gate.lib.check([data.gate.lib.none(
