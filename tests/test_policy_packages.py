@@ -20,12 +20,12 @@ import pytest
 import yaml
 
 from gate.engine.context import open_context
-from gate.engine.policy import archive
 from gate.engine.policy.bundle import load_bundle
 from gate.engine.policy.packages import signing
 from gate.engine.policy.packages.oci import parse_reference
 from gate.engine.store import registry
 from gate.evidence.base.errors import ConfigError, PolicyError, UsageError
+from gate.evidence.reading.tar import pack
 
 from .docker_registry import DockerRegistry
 from .engine.workbench.small import write
@@ -60,7 +60,7 @@ def written(path: Path, key: Path | None = None, name: str = "gate-prelive") -> 
     files[".manifest"] = json.dumps(manifest).encode()
     if key is not None:
         files[signing.SIGNATURES], _ = signing.sign(files, signing.private_key(key))
-    path.write_bytes(archive.pack(files))
+    path.write_bytes(pack(files, PolicyError))
     return path
 
 

@@ -63,7 +63,7 @@ _MARKS = (
         r"(?:(?:all|now|currently|temporarily)\s+)*"
         r"(?:disabled|ignored|informational|invalid|obsolete|omitted|optional|rejected|revoked|skipped|superseded"
         r"|suspended|waived|withdrawn"
-        r"|(?:no longer|not) (?:approved|binding|enforced|in force|in use|valid|used))\b"
+        r"|(?<!stage is )(?:no longer|not) (?:approved|binding|enforced|in force|in use|valid|used))\b"
         r"(?![^.;\n]{0,200}\b(?:if|when|unless|once|where)\b)",
         re.IGNORECASE,
     ),

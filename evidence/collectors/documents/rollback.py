@@ -185,7 +185,7 @@ class RollbackCollector:
                 scopes.append(Scope("drill", 1, 1, "drills"))
             else:
                 remedy = f"run a drill of {self._path} and record it in {self._drill}"
-                remedy += " (contracts/files/rollback_drill.schema.json shows the shape)"
+                remedy += " (`gate docs files/rollback_drill.schema.json` shows the shape)"
                 problems += absent(("drill_file", "drill"), f"{self._drill} does not exist", remedy)
         except EvidenceError as error:
             problems += [Problem.rejected(error, name) for name in ("drill_file", "drill")]
