@@ -29,7 +29,7 @@ def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | No
     """One line per entry, and the latest checkpoint."""
     lines = [f"{one.entry.index:>5}  {_about(one)}  {one.entry.digest[:16]}…" for one in entries]
     if checkpoint is not None:
-        count = f"{checkpoint.size} entr{'y' if checkpoint.size == 1 else 'ies'}"
+        count = _entries(checkpoint.size)
         lines.append(f"sealed: {count}, root {checkpoint.root.hex()}, {checkpoint.time}")
     return to_bytes(lines)
 
@@ -103,9 +103,13 @@ def _export_json(path: Path, size: int, sealed: Checkpoint | None, what: str = "
 EXPORTS = {"table": _export_text, "json": _export_json}
 
 
+def _entries(count: int) -> str:
+    return f"{count} entr{'y' if count == 1 else 'ies'}"
+
+
 def _witnessed_text(found: Witnessed) -> bytes:
     sealed = found.checkpoint
-    shown = [("shown", f"{sealed.size} entries, root {sealed.root_hex}, {sealed.time}")] if sealed else []
+    shown = [("shown", f"{_entries(sealed.size)}, root {sealed.root_hex}, {sealed.time}")] if sealed else []
     last = "complete" if found.enough else "NOT complete: run it again"
     return _rows(*shown, *(("done", name) for name in found.done), last=last)
 
@@ -180,14 +184,14 @@ def _verification_text(report: Verification) -> bytes:
         lines.append("events   not checked, none counts: no key admins are known (`gate docs keys`)")
     if report.void:
         shown = ", ".join(map(str, report.void[:_SHOWN])) + (", …" if len(report.void) > _SHOWN else "")
-        lines.append(f"void     {len(report.void)} entries whose key was revoked from there on: {shown}")
+        lines.append(f"void     {_entries(len(report.void))} whose key was revoked from there on: {shown}")
     lines += [
         f"unknown  {count} of type {name}, which this version of gate does not read"
         for name, count in _unknown(report).items()
     ]
     if report.unsealed:
         lines.append(
-            f"unsealed {report.unsealed} entries after the checkpoint, protected only by their signatures"
+            f"unsealed {_entries(report.unsealed)} after the checkpoint, protected only by their signatures"
         )
     if report.torn_tail_bytes:
         lines.append(

@@ -108,7 +108,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "8"
+    version: ClassVar[str] = "9"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:

@@ -19,6 +19,9 @@ Operation = Literal[
 ]  # fmt: skip
 
 
+_MARKED = "still has a mark of a template, or says that it is not in force"
+
+
 class Defect(NamedTuple):
     """One finding: file, line from 1 where it has one, and what is wrong."""
 
@@ -110,7 +113,7 @@ def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Resul
     document = parse(text, path)
     filled = 0
     problems: list[Defect] = []
-    unfilled: dict[int, str] = {}
+    lacking: dict[int, str] = {}
     for name, patterns in required.sections.items():
         found = find_sections(text, patterns, path)
         if not found:
@@ -119,20 +122,21 @@ def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Resul
             filled += 1
         for section in found:
             if not section.filled:
-                unfilled[section.line] = f"section {name!r} ({section.title[:80]}) is not filled in"
+                lacking[section.line] = f"section {name!r} ({section.title[:80]})"
     if not required.sections:
         if not text.strip():
             problems.append(Defect(path, None, "is empty"))
-        unfilled = {
-            one.line: f"section {one.title[:80]!r} is not filled in"
-            for one in document.sections
-            if not one.filled
-        }
-    problems += [Defect(path, line, said) for line, said in unfilled.items()]
-    for line in document.marks:  # of those outside of the sections above, too
-        if not any(s.line <= line < s.end for s in document.sections if s.line in unfilled):
-            what = "still has a mark of a template, or says that it is not in force"
-            problems.append(Defect(path, line, what))
+        lacking = {one.line: f"section {one.title[:80]!r}" for one in document.sections if not one.filled}
+    marks = dict.fromkeys(document.marks, "")
+    for section in document.sections:
+        if section.line in lacking:
+            marked = [line for line in document.marks if section.line <= line < section.end]
+            if not marked:
+                problems.append(Defect(path, section.line, f"{lacking[section.line]} is not filled in"))
+            for line in marked:
+                marks.pop(line, None)
+            marks |= dict.fromkeys(marked[:1], f"{lacking[section.line]} ")  # stands for all of them
+    problems += [Defect(path, line, f"{where}{_MARKED}") for line, where in marks.items()]
     share = ratio_ppm(filled, len(required.sections)) if required.sections else 0
     return Result(share, tuple(problems))
 

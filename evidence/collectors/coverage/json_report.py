@@ -5,6 +5,7 @@ Format: https://coverage.readthedocs.io/en/latest/commands/cmd_json.html
 
 from __future__ import annotations
 
+from ...base.errors import EvidenceError
 from ...base.times import parse_rfc3339
 from ...reading.workspace import View
 from .model import Book, Measured, Record, tool_name
@@ -15,7 +16,11 @@ def read_report(view: View, path: str, book: Book) -> Measured:
 
     Raises EvidenceError: it is malformed, or does not keep to the contract ``coverage_report``.
     """
-    report = view.read_json(path, "coverage_report")
+    try:
+        report = view.read_json(path, "coverage_report")
+    except EvidenceError as error:
+        error.remedy = "write it again with a current coverage.py: coverage json"
+        raise
     meta, branches = report["meta"], report["meta"]["branch_coverage"]
     for name, entry in report["files"].items():
         arcs = map(tuple, entry["executed_branches"]) if branches else ()

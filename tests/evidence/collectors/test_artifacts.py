@@ -100,6 +100,9 @@ def test_the_shipped_matrix_passes_the_checks_of_a_configured_one() -> None:
     assert options.matrix == default_matrix()
 
 
+MARKED = "still has a mark of a template, or says that it is not in force"
+
+
 def test_markdown_is_covered_by_its_filled_sections(watch: Any) -> None:
     sections = {"one": ["first", "ראשון"], "two": ["second"], "three": ["third"], "four": ["fourth"]}
     text = "# Doc\n\n## First\n\nwords\n\n## Second\n\nTBD\n\n## 3. Third\n\nmore words\n"
@@ -108,7 +111,7 @@ def test_markdown_is_covered_by_its_filled_sections(watch: Any) -> None:
     assert (found["coverage_ppm"], found["status"], found["valid"]) == (500_000, "partial", False)
     assert found["problems"] == [
         {"path": "DOC.md", "line": None, "text": "section 'four' is not there"},
-        {"path": "DOC.md", "line": 7, "text": "section 'two' (Second) is not filled in"},
+        {"path": "DOC.md", "line": 9, "text": f"section 'two' (Second) {MARKED}"},
     ]
     found = only(watch("artifacts", {}, matrix=matrix, compliant_from_ppm=500_000, partial_from_ppm=0).facts)
     assert found["status"] == "compliant"
@@ -119,7 +122,9 @@ def test_markdown_is_covered_by_its_filled_sections(watch: Any) -> None:
     [
         ("# Doc\n\nAll said.\n", []),
         ("", [(None, "is empty")]),
-        ("# Doc\n\n## Part\n\n[TO BE FILLED]\n", [(1, "'Doc'"), (3, "'Part'")]),
+        ("# Doc\n\n## Part\n\n[TO BE FILLED]\n", [(5, f"'Part' {MARKED}")]),
+        ("# Doc\n\n## Part\n\n## More\n\nTBD\n", [(3, "'Part' is not filled in"), (7, f"'More' {MARKED}")]),
+        ("# Doc\n\nAll said.\n\nThe checks are skipped.\n\nTBD\n", [(5, MARKED)]),
     ],
 )
 def test_markdown_without_required_sections(watch: Any, text: str, problems: list[Any]) -> None:

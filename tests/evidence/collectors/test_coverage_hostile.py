@@ -231,3 +231,10 @@ def test_a_report_cannot_leave_out_what_did_not_run(watch: Any, name: str, repor
     ran = 0 if "99999" in report else 1
     assert (facts["statements"], facts["covered"], facts["line_ppm"]) == (3, ran, ran * 333_333)
     assert (facts["unlisted_lines"], facts["foreign_lines"]) == (3 - ran, 1 - ran)
+
+
+@pytest.mark.parametrize("report", ['{"meta": {"format": 1, "branch_coverage": true}, "files": {}}', "{"])
+def test_a_json_report_that_cannot_be_used_says_how_to_write_it_again(watch: Any, report: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        read(watch, report, "coverage.json")
+    assert "coverage json" in (caught.value.remedy or "")
