@@ -275,9 +275,7 @@ def _with_entries(
 ) -> Program:
     """The program with the names by which it is used from outside."""
     entries = {method.name.rpartition(".")[2] for method in methods if method.state != "stub"}
-    for path in paths:
-        body = program.modules[path].tree.body
-        entries |= {node.name for node in python.definitions(body) if isinstance(node, ast.ClassDef)}
+    entries = entries.union(*(program.modules[path].classes for path in paths))
     started = replace(program, entries=frozenset(entries))
     return replace(program, entries=started.entries | external_names(view, started, sources))
 

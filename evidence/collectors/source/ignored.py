@@ -208,7 +208,9 @@ def _given_instead(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
     }
     for path, tree in trees.items() if limits else ():
         for node in python.nodes(tree):
-            for (owner, name), (limit, at) in limits.items():
+            for (owner, name), (limit, at) in (
+                limits.items() if isinstance(node, (ast.Call, ast.Assign)) else ()
+            ):
                 given: list[ast.expr] = []
                 if isinstance(node, ast.Call) and called_name(node) == owner:
                     given = [

@@ -155,6 +155,12 @@ class Module(Struct, frozen=True, dict=True):
         return {name: values[0] for name, values in found.items() if len(values) == 1}
 
     @cached_property
+    def classes(self) -> dict[str, ast.ClassDef]:
+        """The classes of the module by name, those inside others apart; of several the first."""
+        found = (node for node in python.definitions(self.tree.body) if isinstance(node, ast.ClassDef))
+        return {node.name: node for node in reversed(list(found))}
+
+    @cached_property
     def imports(self) -> dict[str, tuple[str, str]]:
         """Local name → module as written (with its leading dots) and the name in it, empty for the module."""
         found: dict[str, tuple[str, str]] = {}

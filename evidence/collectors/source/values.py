@@ -244,9 +244,8 @@ class _Search:
             module = self._program.modules.get(path)
             if module is None or not name:
                 return None
-            for found in python.definitions(module.tree.body):
-                if isinstance(found, ast.ClassDef) and found.name == name:
-                    return module, found
+            if name in module.classes:
+                return module, module.classes[name]
             origin = self._imported(module, name)
             if origin is None:
                 return None
