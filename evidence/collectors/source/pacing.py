@@ -2,7 +2,8 @@
 
 A limiter of one's own is recognised by what it does: it keeps a state made from the clock (the time of the
 next message, the times of the last ones, a number of tokens), and waits or refuses depending on that state.
-One that lets through as many messages as the broker refuses, by the numbers in the source, is too fast.
+How many messages it lets through is for the conformance suite to measure. The arguments of a known package's
+limiter, and those of the client's own throttle, say by themselves when they are more than the broker takes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 from ..shared import python_source as python
 from ..shared.python_source import name_of
 from .model import Clue, Program, Routine, assignments, called_name, matches, mentioned, text
-from .rates import of_function, of_package
+from .rates import of_package
 from .values import Place
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
@@ -107,26 +108,11 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Pacing:
         if state or routine.called & keepers:
             lines = list(_limits(routine, _dependence(routine, state, keepers)))
             if lines:
-                rates = [_own_rate(program, routine, state, keepers)]
-                rates += [
-                    _own_rate(program, one, states[one], keepers)
-                    for name in routine.called & keepers
-                    for one in program.by_name.get(name, ())
-                ]
-                rate = min((one for one in rates if one is not None), default=None)
                 clue = Clue(routine.path, min(lines), f"{routine.name} limits by the clock", in_use)
-                found.add(clue, rate, [own])
+                found.add(clue, None, [own])
     if any(clue.used for clue in found.limiters) and not found.of_client:
         found.bypassed += _bypassing(program, found.names)
     return found
-
-
-def _own_rate(
-    program: Program, routine: Routine, state: set[str], keepers: frozenset[str]
-) -> Fraction | None:
-    clocks = frozenset(name for name in routine.called if matches("clock", name))
-    moments = {name for name in routine.parameters if matches("moment", name)}
-    return of_function(program, routine, _dependence(routine, state | moments, keepers | clocks))
 
 
 def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
