@@ -33,8 +33,8 @@ from .client import (
 )
 from .ignored import find_ignored
 from .literals import is_scanned, scan
-from .model import Program, external_names, load_program, place_of, unknown
 from .order_types import find_order_types, shortened
+from .program.model import Program, external_names, load_program, place_of, unknown
 from .safeguards import SAFEGUARDS, find_safeguards
 from .stubs import find_stubs, names_used, outline, overridden_elsewhere
 

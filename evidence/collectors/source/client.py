@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .model import Program, Routine, assignments, called_name, text
+from .program.model import Program, Routine, assignments, called_name, text
+from .program.values import resolve
 from .stubs import is_harmless, stub_reason, touches_nothing
-from .values import resolve
 
 OPERATIONS: dict[str, tuple[str, ...]] = {
     "connect": ("connect",),

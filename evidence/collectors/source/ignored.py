@@ -11,8 +11,8 @@ from msgspec import Struct, field
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .given import given
-from .model import LOOKUPS, called_name, text
+from .program.given import given
+from .program.model import LOOKUPS, called_name, text
 from .stubs import is_harmless, is_talk, stub_reason
 
 _LIMIT = re.compile(

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from ...base.errors import masked
 from ..shared.python_source import name_of
-from .given import given
-from .model import Module, Program, Routine, assignments, called_name, text
-from .secrets import shapes
-from .values import strings
+from .literals.secrets import shapes
+from .program.given import given
+from .program.model import Module, Program, Routine, assignments, called_name, text
+from .program.values import strings
 
 NAMES = frozenset({"order_type", "orderType", "ordertype", "ORDER_TYPE", "ord_type", "ordType"})
 """What an order type is called, as a variable, attribute, parameter or key."""

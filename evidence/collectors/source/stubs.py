@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..shared import python_source as python
-from .secrets import snake
+from .literals.secrets import snake
 
 _HEALTH = re.compile(r"_?(?:health|healthy|health_?check|(?:is_)?(?:healthy|connected|alive)|ping|heartbeat)")
 _UP = re.compile(r"connected|healthy|alive|ok|up")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..shared import python_source as python
-from ..shared.python_source import name_of
+from ...shared import python_source as python
+from ...shared.python_source import name_of
 from .model import Routine, assignments, called_name, text
 
 _DECLARING = frozenset({"Field", "Option", "Argument", "Query", "Param", "PrivateAttr"})

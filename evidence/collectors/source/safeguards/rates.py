@@ -8,8 +8,8 @@ from __future__ import annotations
 import ast
 from fractions import Fraction
 
-from .model import Program, called_name
-from .values import Place, named
+from ..program.model import Program, called_name
+from ..program.values import Place, named
 
 _DEPTH = 8
 _LARGEST = 10**9

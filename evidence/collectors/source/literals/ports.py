@@ -12,12 +12,12 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ..shared import python_source as python
-from ..shared.python_source import name_of
-from .given import given
-from .model import LOOKUPS, Module, Program, called_name, text
+from ...shared import python_source as python
+from ...shared.python_source import name_of
+from ..program.given import given
+from ..program.model import LOOKUPS, Module, Program, called_name, text
+from ..program.values import Members, members
 from .secrets import snake
-from .values import Members, members
 
 LIVE_PORTS: dict[object, int] = {7496: 7496, "7496": 7496, 4001: 4001, "4001": 4001}
 """Ports of TWS and Gateway for live trading, by what is written."""

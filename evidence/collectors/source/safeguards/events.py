@@ -10,11 +10,11 @@ import ast
 from collections.abc import Iterator
 from itertools import islice
 
-from ..shared import python_source as python
-from ..shared.python_source import name_of
-from .model import Clue, Program, Routine, called_name, matches, mentioned
-from .stubs import stub_reason
-from .values import members, resolve
+from ...shared import python_source as python
+from ...shared.python_source import name_of
+from ..program.model import Clue, Program, Routine, called_name, matches, mentioned
+from ..program.values import members, resolve
+from ..stubs import stub_reason
 
 _SHORTEST_S = 0.5
 """Seconds between tries that are a delay at all."""

@@ -17,11 +17,11 @@ from typing import TypeGuard
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from ..shared import python_source as python
-from ..shared.python_source import name_of
-from .model import Clue, Program, Routine, assignments, called_name, matches, mentioned, text
+from ...shared import python_source as python
+from ...shared.python_source import name_of
+from ..program.model import Clue, Program, Routine, assignments, called_name, matches, mentioned, text
+from ..program.values import Place
 from .rates import of_package
-from .values import Place
 
 _THROTTLE = frozenset({"MaxRequests", "RequestsInterval"})
 """Settings of the throttle in the client libraries (``ib.client``); zero requests switch it off."""

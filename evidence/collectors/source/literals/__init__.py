@@ -18,18 +18,18 @@ from typing import Any, TypeGuard
 
 from msgspec import Struct, field
 
-from ...base.errors import EvidenceError, masked
-from ...broker.account_id import mask
-from ...collecting.interface import Problem, Scope
-from ...reading.files import printable
-from ...reading.workspace import View
-from ..shared import python_source as python
-from ..shared.python_source import name_of
+from ....base.errors import EvidenceError, masked
+from ....broker.account_id import mask
+from ....collecting.interface import Problem, Scope
+from ....reading.files import printable
+from ....reading.workspace import View
+from ...shared import python_source as python
+from ...shared.python_source import name_of
+from ..program.folding import FOLDED, folded
+from ..program.given import given
+from ..program.model import LOOKUPS, Module, Program, called_name, place_of, unknown
+from ..program.model import text as text_of
 from . import secrets as rules
-from .folding import FOLDED, folded
-from .given import given
-from .model import LOOKUPS, Module, Program, called_name, place_of, unknown
-from .model import text as text_of
 from .ports import LIVE_PORTS, PORT_NAME, PORTS_NAME, REFUSED_NAME, addresses, find_ports
 
 SUFFIXES = (

@@ -14,11 +14,11 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from ...base.errors import EvidenceError
-from ...collecting.interface import Problem, ProblemKind
-from ...reading.workspace import View
-from ..shared import python_source as python
-from ..shared.python_source import name_of
+from ....base.errors import EvidenceError
+from ....collecting.interface import Problem, ProblemKind
+from ....reading.workspace import View
+from ...shared import python_source as python
+from ...shared.python_source import name_of
 
 MOST_MODULES = 100
 """Modules inspected together, the client's own first; what is imported beyond is not followed."""

@@ -12,11 +12,11 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ..shared import python_source as python
-from ..shared.python_source import name_of
-from .model import Program, Routine, called_name
-from .ports import LIVE_PORTS, PAPER_PORTS
-from .values import members
+from ...shared import python_source as python
+from ...shared.python_source import name_of
+from ..literals.ports import LIVE_PORTS, PAPER_PORTS
+from ..program.model import Program, Routine, called_name
+from ..program.values import members
 
 _STEPS = 500
 _MOST_PARTS = 10

@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from ..shared import python_source as python
-from ..shared.python_source import name_of
+from ...shared import python_source as python
+from ...shared.python_source import name_of
+from ..program.model import Program, Routine, assignments, called_name, matches
 from .conditions import Conditions, any_of, is_port
-from .model import Program, Routine, assignments, called_name, matches
 
 LIVE_ACCOUNTS, PAPER_ACCOUNT = ("U1234567", "F1234567"), "DU1234567"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from ..shared import python_source as python
-from ..shared.python_source import name_of
+from ...shared import python_source as python
+from ...shared.python_source import name_of
 from .model import Module, Program, Routine, called_name, text
 
 _DEPTH = 8

@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...collecting.interface import Problem
+from ....collecting.interface import Problem
+from ..program.model import Clue, Program, Routine, unknown
 from .conditions import looks_at
 from .events import find_error_handling, find_reconnection, find_swallowed
-from .model import Clue, Program, Routine, unknown
 from .pacing import Pacing, find_pacing
 from .refusals import LIVE_ACCOUNTS, PAPER_ACCOUNT, Trial, is_connecting
 
