@@ -19,9 +19,6 @@ Operation = Literal[
 ]  # fmt: skip
 
 
-_MARKED = "still has a mark of a template, or says that it is not in force"
-
-
 class Defect(NamedTuple):
     """One finding: file, line from 1 where it has one, and what is wrong."""
 
@@ -127,16 +124,14 @@ def _markdown(view: View, paths: Sequence[str], required: Requirements) -> Resul
         if not text.strip():
             problems.append(Defect(path, None, "is empty"))
         lacking = {one.line: f"section {one.title[:80]!r}" for one in document.sections if not one.filled}
-    marks = dict.fromkeys(document.marks, "")
+    problems += [Defect(path, line, f"{section} is not filled in") for line, section in lacking.items()]
+    marks = set(document.marks)
     for section in document.sections:
         if section.line in lacking:
-            marked = [line for line in document.marks if section.line <= line < section.end]
-            if not marked:
-                problems.append(Defect(path, section.line, f"{lacking[section.line]} is not filled in"))
-            for line in marked:
-                marks.pop(line, None)
-            marks |= dict.fromkeys(marked[:1], f"{lacking[section.line]} ")  # stands for all of them
-    problems += [Defect(path, line, f"{where}{_MARKED}") for line, where in marks.items()]
+            _, *more = [line for line in document.marks if section.line <= line < section.end] or [0]
+            marks -= set(more)  # the first one stands for all of them
+    what = "still has a mark of a template, or says that it is not in force"
+    problems += [Defect(path, line, what) for line in sorted(marks)]
     share = ratio_ppm(filled, len(required.sections)) if required.sections else 0
     return Result(share, tuple(problems))
 
