@@ -12,7 +12,7 @@ from .test_clients import LIBRARIES, environment
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-PACKAGES = ("pytest", "hypothesis", "msgspec", "rfc8785", "PyYAML", "jsonschema-rs")
+PACKAGES = ("pytest", "hypothesis", "msgspec", "orjson", "PyYAML", "jsonschema-rs")
 """What the tests and the simulator need."""
 
 
