@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from ...evidence.base.errors import UsageError
-from ...evidence.reading.files import read_regular
+from ...evidence.reading.workspace.named import read_followed
 from .document import Decision
 
 MAX_BYTES: Final = 64 << 20
@@ -20,12 +20,7 @@ def read_decision(path: Path) -> Decision:
     import orjson
 
     remedy = "name a file that `gate evaluate STAGE -o json=PATH` wrote with this version of gate"
-    try:
-        data = read_regular(path, MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"it cannot be read: {error.strerror}", path=str(path), remedy=remedy) from error
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"it has more than {MAX_BYTES} bytes", path=str(path), remedy=remedy)
+    data = read_followed(path, UsageError, remedy, MAX_BYTES)
     try:
         document = orjson.loads(data)
         if not isinstance(document, dict):

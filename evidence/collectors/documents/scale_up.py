@@ -45,6 +45,7 @@ _OTHER_TIME = re.compile(
 )
 _OF = r"(?=\s+(?:of\s+)?(?:(?:the|our|its)\s+)?(?:capital|allocation|account|funds|money|nav|equity)\b)"
 _IN_WORDS = {
+    "%": r"(?<=[0-9])\s*percent\b",
     "100 %": r"\b(?:the\s+)?(?:whole|entire|full|all|complete)"
     + _OF
     + r"|\bfully(?=\s+(?:invest|deploy|allocat|fund))",
@@ -93,7 +94,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -125,7 +126,8 @@ class ScaleUpCollector:
         return Observation({"file": self._path, "steps": ordered}, tuple(problems), scopes=(scope,))
 
     def _step(self, weeks: re.Match[str], capital: str, line: int) -> dict[str, Any] | None:
-        shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(_in_figures(capital))]
+        capital = _in_figures(capital)
+        shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(capital)]
         stated = weeks.groupdict()
         first = int(weeks["first"]) + bool(stated.get("after"))
         last = int(weeks["last"] or first)
@@ -234,6 +236,7 @@ def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.P
 
 def _caps(text: str) -> bool:
     """Whether the position cap is one: no more than the whole, and not to be exceeded."""
+    text = _in_figures(text)
     text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
     whole = all(Decimal(share["percent"]) <= 100 for share in _PERCENT.finditer(text))
     return whole and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)

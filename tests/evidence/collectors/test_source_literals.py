@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import json
 import string
@@ -18,6 +19,7 @@ from gate.evidence.collecting.interface import ProblemKind
 from gate.evidence.collecting.registry import load
 from gate.evidence.collecting.runner import observe
 from gate.evidence.collectors.source.literals import find_literals, may_hold
+from gate.evidence.collectors.source.program.folding import folded
 from gate.evidence.reading.workspace import Workspace
 
 FILE = "algo_trade/settings.py"
@@ -597,3 +599,13 @@ def test_a_secret_does_not_hide_the_pairs_above_it() -> None:
 def test_headers_of_a_private_key_are_read_in_one_way() -> None:
     """With four headers that may end anywhere, this would take minutes."""
     assert not find_literals("a.yaml", b"-----BEGIN PRIVATE KEY-----\n" + b"aaaaaaaaaaaaa: " * 200).secrets
+
+
+def test_steps_inside_each_other_do_not_multiply_a_text() -> None:
+    """What is put together stays short, however a hostile file nests it."""
+    long = "'" + "a" * 900 + "'"
+    grown = f"{long}.replace('', {long})"
+    source = ast.parse(f"''.join([{', '.join([grown] * 200)}])", mode="eval").body
+    assert folded(source) is None
+    assert folded(ast.parse("'U' + '{}'.format('1' * 2)", mode="eval").body) is None
+    assert folded(ast.parse("'U' + '{}'.format(1234567)", mode="eval").body) == "U1234567"

@@ -7,6 +7,8 @@ import re
 
 _DEPTH = 6
 _LONGEST = 1000
+_MOST = 10_000
+"""Characters that a step may give: steps inside each other would multiply theirs."""
 _LARGEST = 10**20
 _PLAIN = frozenset({"upper", "lower", "strip", "decode", "encode"})
 FOLDED = frozenset({"format", "join", "replace", *_PLAIN})
@@ -33,7 +35,7 @@ def folded(node: ast.expr, depth: int = _DEPTH) -> str | None:
             parts.append(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
         else:
             text = _worked_out(item, depth - 1) if depth else None
-            if text is None:
+            if text is None or len(text) > _MOST:
                 return None
             parts.append(text)
     return "".join(parts)
