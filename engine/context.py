@@ -151,8 +151,7 @@ def _load(authority: Authority, where: str) -> Bundle:
     if policy.signer is not None:
         return bundles.load_bundle(_signed(authority, where), authority.config.limits)
     if authority.bundle is None:
-        # a shipped bundle is part of the program, not input: a tight limit on evidence must not refuse it
-        return bundles.load_bundle(bundles.SHIPPED_BUNDLES[policy.shipped or bundles.USUAL])
+        return bundles.load_shipped(policy.shipped or bundles.USUAL)
     return bundles.load_bundle(authority.bundle, authority.config.limits)
 
 

@@ -212,8 +212,7 @@ def _log(one: LogSettings, stated: ServeSettings, path: Path) -> Log:
             if not _DIGEST.fullmatch(digest) and (name != "policies" or digest not in _SHIPPED):
                 raise wrong(f"{name}: {digest[:80]!r} is no digest", remedy)
     policies = {
-        bundles.load_bundle(bundles.SHIPPED_BUNDLES[_SHIPPED[name]]).digest if name in _SHIPPED else name
-        for name in one.policies
+        bundles.load_shipped(_SHIPPED[name]).digest if name in _SHIPPED else name for name in one.policies
     }
     return Log(member(one, path), one, frozenset(policies))
 

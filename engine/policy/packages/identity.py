@@ -12,7 +12,7 @@ from typing import Any, Final
 from ....evidence.base.errors import PolicyError
 from ....evidence.base.limits import DEFAULT
 from ....evidence.reading.parse import parse_json
-from ..bundle import MANIFEST, SHIPPED_BUNDLES, load_bundle, read_all
+from ..bundle import MANIFEST, SHIPPED_BUNDLES, load_shipped, read_all
 from ..interface import Bundle
 from .signing import public_key, verify
 
@@ -109,7 +109,7 @@ def check_name(bundle: Bundle, *, vouched: bool) -> None:
 @cache
 def _shipped() -> Mapping[str, tuple[str, str]]:
     """Plain name → version and digest of the bundles that come with gate."""
-    bundles = map(load_bundle, SHIPPED_BUNDLES.values())
+    bundles = map(load_shipped, SHIPPED_BUNDLES)
     return {_plain(bundle.name): (bundle.version, bundle.digest) for bundle in bundles}
 
 
