@@ -77,7 +77,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "8"
+    version: ClassVar[str] = "9"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
@@ -132,7 +132,8 @@ class SourceCollector:
         ]
         if program is None:
             of_client = [error for error in errors if error["path"] in map(printable, client)]
-            problems += [_no_client(name, *of_client[:1]) for name in ("operations", "safeguards")]
+            lacking = ("operations", "safeguards") if client else ("files", "operations", "safeguards")
+            problems += [_no_client(name, *of_client[:1]) for name in lacking]
         literals, unclear, looked_at = scan(view, scanned, program)
         left_out = self._left_out(view)
         stubs.sort(key=place_of)
@@ -142,7 +143,7 @@ class SourceCollector:
                 "stubs": stubs[:_MOST],
                 "stubs_total": len(stubs),
                 "parse_errors": errors,
-                "files": len(client),
+                "files": len(client) or None,
                 "inspected": len(inspected),
                 **literals,
                 **left_out,

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -393,3 +395,15 @@ def test_limits_and_checks_that_do_their_work_are_no_stubs(watch: Any, text: str
 )
 def test_strings_that_are_made_to_run_away_end_soon(watch: Any, text: str) -> None:
     assert watch("source", {"app/a.py": "X = 'U%'\n" + text}).facts["live_account_ids_total"] <= 1
+
+
+def test_without_a_broker_client_every_rule_about_it_says_so(tmp_path: Path, gate: Any) -> None:
+    """None of them speaks of a syntax error, or of an operation in a file that is not named."""
+    (tmp_path / "algo_trade").mkdir()
+    (tmp_path / "algo_trade" / "signal.py").write_text("def strength(x): return x + 1\n")
+    done = gate("evaluate", "stage4", "--no-record", "--output", "json")
+    found = [one for one in json.loads(done.out)["violations"] if one["evidence"] == ["source"]]
+    rules = ["client_operations", "operations_implemented", "paper_only", "safeguards", "sources_parse"]
+    assert {one["code"]: one["msg"] for one in found} == {
+        f"stage4.{rule}": "No evidence: no file of a broker client was found" for rule in rules
+    }

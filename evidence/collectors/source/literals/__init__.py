@@ -74,9 +74,6 @@ _YAML_NOTHING = frozenset({"true", "false", "yes", "no", "on", "off", "null", "~
 
 
 _LOGINS = frozenset({"login", "authenticate", "HTTPBasicAuth", "BasicAuth", "HTTPDigestAuth"})
-_PARSED = frozenset({"token", "tok", "next_token", "prev_token"})
-"""What parsers call the words that they compare: short ones and punctuation, no secret."""
-_WORD = re.compile(r"[A-Za-z]{1,7}|[^\w\s]{1,3}")
 _DECODING = frozenset({"SecretStr", "SecretBytes", "str", "bytes", "b64decode", "unhexlify", "fromhex"})
 """Functions that take a user's name and a password, and those that give what they are given."""
 
@@ -273,9 +270,7 @@ def _named_values(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.NotEq)):
         for one, other in ((node.left, node.comparators[0]), (node.comparators[0], node.left)):
             if isinstance(other, ast.Constant) and isinstance(other.value, (str, bytes)):
-                is_word = isinstance(other.value, str) and _WORD.fullmatch(other.value)
-                if not (is_word and name_of(one).lower() in _PARSED):
-                    yield name_of(one), other
+                yield name_of(one), other
     elif isinstance(node, ast.Call) and called_name(node) in LOOKUPS and len(node.args) > 1:
         yield text_of(node.args[0]), node.args[1]
     elif isinstance(node, ast.Call) and called_name(node) in _LOGINS and len(node.args) > 1:

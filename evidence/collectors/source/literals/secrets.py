@@ -70,6 +70,14 @@ _ABOUT = re.compile(
     r"count|regex|pattern|hint|label|policy|expiry|ttl|timeout|prompt|message|endpoint|algorithm|rule|schema)s?"
 )
 
+_TOKEN = re.compile(rf"(?:[a-z0-9_]*_)?tokens?(?:_?(?:{_TAIL}))?")
+_ISSUED = re.compile(
+    r"(?:^|_)(?:api|access|app|auth|authorization|bearer|bot|client|id|jwt|login|oauth\d?|refresh|secret|service|session|"
+    r"user)_"
+)
+_PLAIN_WORD = re.compile(r"[A-Za-z]{1,24}(?:[_-][A-Za-z]{1,24}){0,3}|\d{1,9}|[^\w\s]{1,3}")
+"""What a token is that nobody issued, but a parser read, or that is a currency: ``fee_token="USDT"``."""
+
 _OF_SECRET = re.compile(
     r"[a-z_]+_(?:hash|digest|id|name|field|column|env|var|file|path|url|header|prefix|type)", re.IGNORECASE
 )
@@ -175,6 +183,9 @@ def kind_of(name: str, value: str) -> str | None:
         return None
     if _CHOICE.fullmatch(snake(name)) and text.replace("_", "").isalpha():
         return None
+    plain = snake(name)
+    if _TOKEN.fullmatch(plain) and not _ISSUED.search(plain) and _PLAIN_WORD.fullmatch(text):
+        return None
     if any(character.isspace() for character in text.strip()) and "passphrase" not in snake(name):
         return None
     return "named"
@@ -200,7 +211,7 @@ def shapes(text: str) -> Iterator[tuple[str, int, int]]:
     for kind, pattern in SHAPES.items():
         for match in pattern.finditer(text):
             if kind == "password_in_url":
-                common = {match[1], "pass", "pwd", "passwd", "secret"}
+                common = {match[1], "pass", "pwd", "passwd", "secret", "token"}
                 if match[2] not in common and not is_placeholder(match[2], "password"):
                     yield kind, match.start(2), match.end(2)
             elif kind in ("private_key", "jwt") or not is_made_up(match.group()):
