@@ -262,7 +262,7 @@ doc := {
 			"stubs": [],
 			"stubs_total": 0,
 			"parse_errors": [],
-			"files": 0,
+			"files": null,
 			"inspected": 3,
 			"secrets": [],
 			"account_ids": [],
