@@ -59,7 +59,7 @@ def count(source: str, path: str, record: Record | None, branches: bool, also: S
     text = source.replace("\r\n", "\n").replace("\r", "\n")
     text += "" if text.endswith("\n") or not text else "\n"
     record = record or Record()
-    what = "is not valid Python"
+    what = python.INVALID
     try:
         parser = _parser(text, also)
         excluded = 0

@@ -9,6 +9,7 @@ import ast
 import codecs
 import functools
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -21,6 +22,9 @@ from ...reading.workspace import View
 
 FILENAME = "<gate-evidence>"
 """The name sources are compiled under: a warning filter of ours recognises them by it."""
+
+INVALID: Final = f"is not valid Python {sys.version_info.major}.{sys.version_info.minor}"
+"""What is wrong with a source that the parser refuses: gate reads it as the Python that runs gate does."""
 
 _ENCODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 _BLANK = re.compile(rb"[ \t\f]*(?:#.*)?")
@@ -105,11 +109,11 @@ def parse_text(text: str) -> Parsed:
         return Parsed(ast.parse(text, FILENAME))
     except SyntaxError as error:
         line = error.lineno if error.lineno and error.lineno > 0 else None
-        return Parsed(None, line, f"is not valid Python: {error.msg}")
+        return Parsed(None, line, f"{INVALID}: {error.msg}")
     except (RecursionError, MemoryError):
         return Parsed(None, None, "nests too deeply to be parsed")
     except ValueError as error:
-        return Parsed(None, None, f"is not valid Python: {error}")
+        return Parsed(None, None, f"{INVALID}: {error}")
 
 
 def silence_warnings() -> None:

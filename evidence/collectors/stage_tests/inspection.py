@@ -59,7 +59,7 @@ def inspect(view: View, path: str, *, tests_only: bool = False) -> Inspected:
     except EvidenceError as error:
         return Inspected(False, problems=[(None, error.what)])
     if parsed.tree is None:
-        return Inspected(False, problems=[(parsed.line, parsed.problem or "is not valid Python")])
+        return Inspected(False, problems=[(parsed.line, parsed.problem or python.INVALID)])
     found = Inspected()
     for node in () if tests_only else python.nodes(parsed.tree):
         if isinstance(node, ast.Attribute):

@@ -84,7 +84,7 @@ check_sources_parse := data.gate.lib.check([
 #   short_name: sources_parse
 #   severity: HIGH
 #   risk: Code that cannot be read cannot be judged, or run.
-#   solution: Fix the syntax at the places named.
+#   solution: Fix the syntax at the places named; run gate with the version of Python that the code is written for.
 #   owner: lead_quant
 #   controls: [gate:stage4]
 #   facts: [source.files, source.parse_errors]
