@@ -139,7 +139,7 @@ def _python(tree: ast.Module, text: str, path: str, names: Names) -> list[Defini
             spared.add(id(target))
             name, where = name_of(target), home.get(id(node))
             again = where is not None and often[where, name] > 1
-            if value is not None and (again or not _passes_on(value, name)):
+            if name in names and value is not None and (again or not _passes_on(value, name)):
                 known = isinstance(target, ast.Name) and where not in (None, *overridden) and not again
                 add(name, target, _number(_declared(value), text, decimal) if known else None, value)
         if id(node) not in spared:
@@ -261,8 +261,7 @@ def _number(node: ast.expr, text: str, decimal: frozenset[str]) -> str | None:
         return None
     if isinstance(node.value, int):
         return plain(-node.value if sign else node.value)
-    written = ast.get_source_segment(text, node) or ""
-    return exact(sign + written) if isinstance(node.value, float) else None
+    return exact(sign + (ast.get_source_segment(text, node) or "")) if isinstance(node.value, float) else None
 
 
 def _passes_on(value: ast.expr, name: str) -> bool:

@@ -16,40 +16,57 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 
-SHAPES: dict[str, re.Pattern[str]] = {
-    "aws_access_key": re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    "bearer_token": re.compile(r"(?<![A-Za-z])[Bb]earer (?=[^\s\d]{0,200}\d)[\w.~+/-]{20,4000}+"),
-    "github_token": re.compile(r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,255}+|github_pat_\w{22,255}+)"),
-    "gitlab_token": re.compile(r"(?<![\w-])glpat-[\w-]{20,255}+"),
-    "google_api_key": re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])"),
-    "jwt": re.compile(r"(?<![\w.-])eyJ[\w-]{8,4000}+\.eyJ[\w-]{8,4000}+\.[\w-]{8,4000}+"),
-    "openai_key": re.compile(r"(?<![\w-])sk-(?:proj|svcacct|admin|ant)-[\w-]{20,255}+"),
-    "password_in_url": re.compile(
-        r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}+://([^\s:/@\"'`{}$<>%]{0,80}+):"
-        r"([^\s:/@\"'`{}$<>%]{3,80}+)@[\w.\[-]"
+SHAPES: dict[str, tuple[re.Pattern[str], tuple[str, ...]]] = {
+    "aws_access_key": (
+        re.compile(r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        ("AKIA", "ASIA"),
     ),
-    "private_key": re.compile(
-        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]|[\"'+,]){0,200}+"
-        r"(?:[A-Za-z-]{1,20}+: [^\n\\]{0,100}+(?:\s|\\[nr]|[\"'+,]){0,200}+){0,4}+[A-Za-z0-9+/=]{16}"
+    "bearer_token": (
+        re.compile(r"(?<![A-Za-z])[Bb]earer (?=[^\s\d]{0,200}\d)[\w.~+/-]{20,4000}+"),
+        ("Bearer ", "bearer "),
     ),
-    "slack_token": re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,255}+"),
-    "stripe_key": re.compile(r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{16,255}+"),
-    "telegram_token": re.compile(r"(?<![\w-])\d{8,10}:AA[\w-]{33}(?![\w-])"),
-    "webhook": re.compile(
-        r"hooks\.slack\.com/services/T\w{8,20}/B\w{8,20}/\w{20,60}|"
-        r"discord(?:app)?\.com/api/webhooks/\d{17,20}/[\w-]{60,100}"
+    "github_token": (
+        re.compile(r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,255}+|github_pat_\w{22,255}+)"),
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+    ),
+    "gitlab_token": (re.compile(r"(?<![\w-])glpat-[\w-]{20,255}+"), ("glpat-",)),
+    "google_api_key": (re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])"), ("AIza",)),
+    "jwt": (re.compile(r"(?<![\w.-])eyJ[\w-]{8,4000}+\.eyJ[\w-]{8,4000}+\.[\w-]{8,4000}+"), ("eyJ",)),
+    "openai_key": (re.compile(r"(?<![\w-])sk-(?:proj|svcacct|admin|ant)-[\w-]{20,255}+"), ("sk-",)),
+    "password_in_url": (
+        re.compile(
+            r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}+://([^\s:/@\"'`{}$<>%]{0,80}+):"
+            r"([^\s:/@\"'`{}$<>%]{3,80}+)@[\w.\[-]"
+        ),
+        ("://",),
+    ),
+    "private_key": (
+        re.compile(
+            r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr]|[\"'+,]){0,200}+"
+            r"(?:[A-Za-z-]{1,20}+: [^\n\\]{0,100}+(?:\s|\\[nr]|[\"'+,]){0,200}+){0,4}+[A-Za-z0-9+/=]{16}"
+        ),
+        ("-----BEGIN ",),
+    ),
+    "slack_token": (re.compile(r"(?<![A-Za-z0-9])xox[abeoprs]-[A-Za-z0-9-]{10,255}+"), ("xox",)),
+    "stripe_key": (re.compile(r"(?<![A-Za-z0-9])[sr]k_live_[A-Za-z0-9]{16,255}+"), ("k_live_",)),
+    "telegram_token": (re.compile(r"(?<![\w-])\d{8,10}:AA[\w-]{33}(?![\w-])"), (":AA",)),
+    "webhook": (
+        re.compile(
+            r"hooks\.slack\.com/services/T\w{8,20}/B\w{8,20}/\w{20,60}|"
+            r"discord(?:app)?\.com/api/webhooks/\d{17,20}/[\w-]{60,100}"
+        ),
+        ("hooks.slack", "api/webhooks"),
     ),
 }
-"""Kind → what such a secret looks like, wherever it stands."""
+"""Kind → what such a secret looks like, wherever it stands, and texts of which it has one."""
 
 _KEYS = ("api", "access", "private", "auth", "signing", "encryption")
 HINTS = (
-    *("passw", "pwd", "passphrase", "secret", "token", "credential", "-----begin ", "akia", "asia", "eyj"),
-    *("xox", "k_live_", "github_pat_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
-    *("aiza", "sk-", "glpat-", ":aa", "hooks.slack", "api/webhooks", "bearer ", "auth", "login"),
+    *("passw", "pwd", "passphrase", "secret", "token", "credential", "auth", "login"),
+    *(hint.lower() for _, hints in SHAPES.values() for hint in hints if hint != "://"),
     *(f"{what}{joint}key" for what in _KEYS for joint in ("", "_", "-")),
 )
-"""A file without any of these, in any case, holds no secret that these rules know."""
+"""A file without any of these, in any case, holds no secret that these rules know, but one in an address."""
 
 _LONGEST_NAME = 80
 _LONGEST_VALUE = 20_000
@@ -208,7 +225,9 @@ def looks_random(value: str) -> bool:
 
 def shapes(text: str) -> Iterator[tuple[str, int, int]]:
     """Well-known tokens in a text: kind, start and end. Those that only hold a place do not count."""
-    for kind, pattern in SHAPES.items():
+    for kind, (pattern, hints) in SHAPES.items():
+        if not any(hint in text for hint in hints):
+            continue
         for match in pattern.finditer(text):
             if kind == "password_in_url":
                 common = {match[1], "pass", "pwd", "passwd", "secret", "token"}
