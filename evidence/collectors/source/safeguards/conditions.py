@@ -104,12 +104,7 @@ class Conditions(ABC):
         return known.pop() if len(known) == 1 and not is_open else None
 
     def _members(self, node: ast.expr) -> tuple[list[object], bool]:
-        routine, known = self._stack[-1], self._program.__dict__.setdefault("told", {})
-        if id(node) not in known:
-            found, is_open = members(self._program, node, routine.path, routine)
-            known[id(node)] = [value for _, value in found], is_open
-        values: tuple[list[object], bool] = known[id(node)]
-        return values
+        return _told(self._program, node, self._stack[-1])
 
     def _asked(self, node: ast.Call) -> bool | None:
         """The truth of what a call gives."""
@@ -225,6 +220,16 @@ class Conditions(ABC):
         return None
 
 
+def _told(program: Program, node: ast.expr, routine: Routine) -> tuple[list[object], bool]:
+    """What `members` tells of an expression, without lines; found out once."""
+    known = program.__dict__.setdefault("told", {})
+    if id(node) not in known:
+        found, is_open = members(program, node, routine.path, routine)
+        known[id(node)] = [value for _, value in found], is_open
+    told: tuple[list[object], bool] = known[id(node)]
+    return told
+
+
 def _written(node: ast.AST) -> str:
     """A name as it is written, ``self.accounts``; empty for anything else, also for one of many parts."""
     parts: list[str] = []
@@ -259,7 +264,7 @@ def looks_at(program: Program, routine: Routine, ports: bool) -> Iterator[ast.AS
             sides = [*node.args, *([node.func.value] if isinstance(node.func, ast.Attribute) else [])]
         elif isinstance(node, (ast.Call, ast.Subscript)) and ports:
             sides = [node.func if isinstance(node, ast.Call) else node.value]
-        values = [value for side in sides for _, value in members(program, side, routine.path, routine)[0]]
+        values = [value for side in sides for value in _told(program, side, routine)[0]]
         if (ports and any(map(is_port, values))) or any(
             isinstance(value, str) and value.lstrip("^(?:[").startswith("D") for value in values if not ports
         ):
