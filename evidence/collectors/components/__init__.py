@@ -21,7 +21,7 @@ from .bills import SEVERITIES, Bill, Component, read_bill
 
 _COUNTS = (
     "components", "duplicates", "unversioned", "unlicensed", "unhashed", "vulnerabilities", "dismissed",
-    "license_count",
+    "license_count", "pypi_total", "incomplete",
 )  # fmt: skip
 _LISTED = 10_000
 _LICENSES = 1_000
@@ -63,7 +63,7 @@ class ComponentsCollector:
     """See the module."""
 
     id: ClassVar[str] = "components"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = ComponentsOptions
 
     def __init__(self, options: ComponentsOptions) -> None:
@@ -127,6 +127,7 @@ def _facts(bills: list[Bill], most: int) -> dict[str, Any]:
     )
     rated = Counter(one.severity for one, _ in live)
     times = [bill.created_s for bill in bills if bill.created_s is not None]
+    pypi = sorted({one.requirement for bill in bills for one in bill.components if one.requirement})
     return {
         "components": len(known),
         "duplicates": entries - len(known),
@@ -137,6 +138,9 @@ def _facts(bills: list[Bill], most: int) -> dict[str, Any]:
         "by_severity": {severity: rated[severity] for severity in SEVERITIES},
         "dismissed": len(stated) - len(live),
         "license_count": len(licenses),
+        "pypi_total": len(pypi),
+        "pypi": [shown(one) for one in pypi[:_LISTED]],
+        "incomplete": sum(bill.incomplete for bill in bills),
         "documents": [_document(bill) for bill in bills],
         "licenses": [
             {"license": name, "components": count}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from msgspec import Struct, field
 
@@ -17,6 +18,7 @@ from ...base.errors import EvidenceError
 from ...reading.parse import parse_json
 from ...reading.workspace import View
 from ..shared.json_fields import Fields, Place, epoch
+from ..shared.requirements import pinned
 
 SEVERITIES = ("critical", "high", "medium", "low", "info", "none", "unrated")
 """From the heaviest to the lightest; ``unrated`` is no rating, or one that says ``unknown``."""
@@ -31,6 +33,7 @@ _NO_LICENSE = frozenset({"", "NOASSERTION", "NONE"})
 _NO_VERSION = frozenset({*_NO_LICENSE, "UNKNOWN"})
 """Syft writes the last of these."""
 _TOOL = "Tool:"
+_PYPI = "pkg:pypi/"
 
 
 class Component(Struct, frozen=True):
@@ -46,6 +49,15 @@ class Component(Struct, frozen=True):
     def identity(self) -> tuple[str, str]:
         """What makes two entries the same component: the package URL, or name and version without one."""
         return (self.purl, "") if self.purl else (f" {self.name}", self.version or "")
+
+    @property
+    def requirement(self) -> str | None:
+        """``name==version``, of what is on PyPI; None for everything else and without a version."""
+        plain = (self.purl or "").partition("?")[0].partition("#")[0]
+        name, _, version = plain.partition("@")
+        if not name.lower().startswith(_PYPI) or not version:
+            return None
+        return pinned(unquote(name[len(_PYPI) :]), unquote(version))
 
 
 class Vulnerability(Struct, frozen=True):
@@ -70,6 +82,7 @@ class Bill(Struct):
         version: of the format.
         created_s: when it was made, epoch seconds.
         vulnerabilities: None where the document does not speak of any.
+        incomplete: whether the document says that something is missing in it.
     """
 
     path: str
@@ -79,6 +92,7 @@ class Bill(Struct):
     created_s: int | None
     components: list[Component] = field(default_factory=list)
     vulnerabilities: list[Vulnerability] | None = None
+    incomplete: bool = False
 
 
 def read_bill(view: View, path: str) -> Bill:
@@ -113,6 +127,10 @@ def _cyclonedx(read: Fields, whole: dict[str, Any]) -> Bill:
         made = _component(read, entry, place)
         bill.components.append(made)
         names[read.text(entry, "bom-ref", place) or ""] = made.name
+    stated = (
+        read.text(entry, "aggregate", at) or "" for entry, at in read.objects(whole, "compositions", ())
+    )
+    bill.incomplete = any(aggregate.startswith("incomplete") for aggregate in stated)
     if whole.get("vulnerabilities") is not None:
         bill.vulnerabilities = [
             _vulnerability(read, entry, place, names)

@@ -18,6 +18,7 @@ from ...collecting.interface import Observation, Options, Origin, Problem, Probl
 from ...reading.workspace import View
 from ..shared.documents import read_matching
 from ..shared.json_fields import shown
+from ..shared.requirements import pinned
 from . import pip_audit, sarif
 from .sarif import SEVERITIES
 
@@ -30,10 +31,13 @@ _AUDITS = ("pip_audit",)
 _AUDIT_COUNTS = ("dependencies", "audited", "skipped", "vulnerable", "vulnerabilities", "unrated", "unfixed")
 _REPORTS = 1000
 """Runs listed one by one; all are counted."""
+_PACKAGES = 10_000
+"""Audited packages listed; all are counted."""
 
 _SECRET = re.compile(r"passw|secret|token|credential|api.?key|private.?key", re.IGNORECASE)
 _QUOTE = re.compile(r"['\"`]")
 _SCAN = "run the scanner and keep its report, such as: bandit -r . -f sarif -o bandit.sarif"
+_HIDDEN = "take the comments away, or scan with --ignore-nosec"
 _TIME = "use a scanner that states the time of its run, or write the report's provenance: gate provenance"
 
 
@@ -56,7 +60,7 @@ class ScansCollector:
     """See the module."""
 
     id: ClassVar[str] = "scans"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[Options]] = ScansOptions
 
     def __init__(self, options: ScansOptions) -> None:
@@ -92,6 +96,10 @@ class ScansCollector:
             for what, place in run.unknown[: view.limits.problems]:
                 unknown = ProblemKind.UNKNOWN
                 problems.append(Problem("by_severity", what, sarif.REMEDY, unknown, path=path, place=place))
+            if run.unlisted:
+                what = f"comments hide findings ({run.unlisted}), and {shown(run.tool)} does not list them"
+                unknown = ProblemKind.UNKNOWN
+                problems.append(Problem("suppressed_by_severity", what, _HIDDEN, unknown, path=path))
         facts = _sarif_facts(runs, view.limits.problems)
         if not any(run.scanned for _, run in runs):
             facts.update(dict.fromkeys(_COUNTS))
@@ -209,6 +217,7 @@ def _audit_facts(audit: pip_audit.Audit, most: int) -> dict[str, Any]:
         "vulnerabilities": len(found),
         "unrated": len(found),
         "unfixed": sum(not one.fixed_in for _, _, one in found),
+        "packages": [shown(one) for one in sorted(pinned(*key) for key in audit.known)[:_PACKAGES]],
         "findings": [
             {
                 "name": shown(name),

@@ -7,15 +7,14 @@ pip-audit states no severity, so none is made up here.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from msgspec import Struct, field
 
 from ..shared.json_fields import Fields, Place
+from ..shared.requirements import normalised
 
 REMEDY = "write the report again: pip-audit -f json -o pip-audit.json"
-_SEPARATORS = re.compile(r"[-_.]+")
 
 
 class Vulnerability(Struct, eq=False):
@@ -70,7 +69,7 @@ class Audit(Struct):
             self._dependency(read, entry, place[1:] if bare else place)
 
     def _dependency(self, read: Fields, entry: dict[str, Any], place: Place) -> None:
-        name = _SEPARATORS.sub("-", read.required(entry, "name", place)).lower()
+        name = normalised(read.required(entry, "name", place))
         reason = read.text(entry, "skip_reason", place)
         if reason is not None:
             if entry.get("vulns"):

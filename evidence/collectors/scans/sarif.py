@@ -79,6 +79,7 @@ class Run(Struct):
         observed_s: latest time an invocation states, epoch seconds.
         commits: revisions of the sources that are full ids of git commits.
         unknown: what could not be interpreted, with its place.
+        unlisted: comments that hide findings which the log does not list, as Bandit counts them.
     """
 
     tool: str
@@ -92,6 +93,7 @@ class Run(Struct):
     observed_s: int | None = None
     commits: list[str] = field(default_factory=list)
     unknown: list[tuple[str, str]] = field(default_factory=list)
+    unlisted: int = 0
 
 
 class _Rule(Struct, frozen=True):
@@ -163,6 +165,9 @@ class _RunReader:
         for invocation in _maps(run, "invocations"):
             self._invocation(invocation)
         self.run.scanned = run.get("results") is not None
+        totals = _map(_map(_map(run, "properties"), "metrics"), "_totals")
+        counts = (totals.get(key) for key in ("nosec", "skipped_tests"))
+        self.run.unlisted = sum(count for count in counts if isinstance(count, int))
         for result, self._place in read.objects(run, "results", place):
             self._result(result)
 
@@ -174,6 +179,9 @@ class _RunReader:
         success = invocation.get("executionSuccessful")
         if success is not True and (success is not None or invocation.get("exitCode") != 0):
             run.trouble = run.trouble or "the scanner does not say that it ran to its end"
+        for key in ("exitSignalName", "processStartFailureMessage"):
+            if text := _text(invocation, key):
+                run.trouble = run.trouble or f"the scanner was ended: {text}"
         for notice in (notice for key in _NOTIFICATIONS for notice in _maps(invocation, key)):
             level = _level(notice)
             found = self._find(self._notices, _map(notice, "descriptor"), None)

@@ -77,7 +77,7 @@ doc := {
 			"errors": 0,
 			"skipped": 0,
 			"functions": 6,
-			"function_names": [],
+			"function_names": ["test_a_note_has_a_reasonable_size", "test_a_note_is_rendered", "test_markdown_becomes_html", "test_no_script_gets_through", "test_other_requests_are_refused", "test_what_is_no_note_is_refused"],
 			"skipped_ppm": 0,
 			"expected_failures": 0,
 			"unexpected_passes": 0,
@@ -105,6 +105,68 @@ doc := {
 			"duration_ms": 140,
 			"observed_at_s": 1772442000,
 			"latest_s": 1772442000,
+		},
+		"stage_tests": {
+			"stages": {
+				"stage6": {
+					"files": [],
+					"tests": 0,
+					"tests_static": 0,
+					"tests_empty": 0,
+					"collectable": false,
+					"problems": [
+						{
+							"path": "tests/stage6*.py",
+							"line": null,
+							"text": "no file matches this pattern",
+						},
+					],
+					"problems_total": 1,
+				},
+				"stage7": {
+					"files": [],
+					"tests": 0,
+					"tests_static": 0,
+					"tests_empty": 0,
+					"collectable": false,
+					"problems": [
+						{
+							"path": "tests/stage7*.py",
+							"line": null,
+							"text": "no file matches this pattern",
+						},
+					],
+					"problems_total": 1,
+				},
+				"stage8": {
+					"files": [],
+					"tests": 0,
+					"tests_static": 0,
+					"tests_empty": 0,
+					"collectable": false,
+					"problems": [
+						{
+							"path": "tests/stage8*.py",
+							"line": null,
+							"text": "no file matches this pattern",
+						},
+					],
+					"problems_total": 1,
+				},
+			},
+			"tests_defined": 6,
+			"test_names": [
+				"test_a_note_has_a_reasonable_size",
+				"test_a_note_is_rendered",
+				"test_markdown_becomes_html",
+				"test_no_script_gets_through",
+				"test_other_requests_are_refused",
+				"test_what_is_no_note_is_refused",
+			],
+			"fixtures": 0,
+			"conftest": [],
+			"markers": [],
+			"method": "static",
 		},
 		"scans": {
 			"runs": 1,
@@ -146,6 +208,7 @@ doc := {
 				"vulnerabilities": 0,
 				"unrated": 0,
 				"unfixed": 0,
+				"packages": ["markdown-it-py==4.3.0", "mdurl==0.1.2"],
 				"findings": [],
 				"skipped_because": [],
 				"files": ["pip-audit.json"],
@@ -170,6 +233,9 @@ doc := {
 			},
 			"dismissed": null,
 			"license_count": 1,
+			"pypi_total": 2,
+			"pypi": ["markdown-it-py==4.3.0", "mdurl==0.1.2"],
+			"incomplete": 0,
 			"documents": [
 				{
 					"path": "bom.json",
@@ -317,6 +383,7 @@ provenance := {name: evidence({}) |
 		"scans",
 		"signoffs",
 		"source",
+		"stage_tests",
 		"tests",
 		"values",
 	]

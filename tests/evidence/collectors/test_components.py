@@ -200,6 +200,22 @@ def test_an_empty_list_of_vulnerabilities_is_zero_and_none_is_not(watch: Any) ->
     assert "no document has a list" in evidence.problems[0].reason
 
 
+def test_packages_of_pypi_are_listed_as_requirements_and_gaps_are_told(watch: Any) -> None:
+    """In one spelling, whatever the document's; nothing else is, and nothing without a version."""
+    components = [
+        {"name": "Zope.Interface", "version": "6.0", "purl": "pkg:pypi/zope.interface@6.0?arch=any#src"},
+        {"name": "torch", "version": "2.1.0+cpu", "purl": "pkg:pypi/torch@2.1.0%2Bcpu"},
+        {"name": "left-pad", "version": "1.3.0", "purl": "pkg:npm/left-pad@1.3.0"},
+        {"name": "yarl", "purl": "pkg:pypi/yarl"},
+    ]
+    gaps = [{"aggregate": "complete"}, {"aggregate": "incomplete_first_party_only"}]
+    facts = watch("components", {"bom.json": cyclonedx(*components, compositions=gaps)}).facts
+    assert facts["pypi"] == ["torch==2.1.0+cpu", "zope-interface==6.0"]
+    assert (facts["pypi_total"], facts["incomplete"]) == (2, 1)
+    whole = watch("components", {"bom.json": cyclonedx(*components, compositions=gaps[:1])}).facts
+    assert whole["incomplete"] == 0
+
+
 # SPDX
 
 

@@ -188,6 +188,14 @@ def test_a_scan_without_results_is_clean(watch: Any) -> None:
     assert facts["results"] == facts["incomplete"] == 0
 
 
+def test_findings_that_comments_hide_and_nothing_lists_are_unknown(watch: Any) -> None:
+    """Bandit counts the comments, and leaves what they hide out of its log."""
+    metrics = {"_totals": {"loc": 39, "nosec": 2, "skipped_tests": 1}}
+    evidence = watch("scans", {"a.sarif": sarif(run(properties={"metrics": metrics}))})
+    told = [(one.kind, one.reason) for one in evidence.problems if one.fact == "suppressed_by_severity"]
+    assert told == [(ProblemKind.UNKNOWN, "comments hide findings (3), and Scan does not list them")]
+
+
 @pytest.mark.parametrize(
     ("invocation", "said"),
     [
@@ -209,6 +217,7 @@ def test_a_scan_without_results_is_clean(watch: Any) -> None:
         ),
         ({"executionSuccessful": True, "toolExecutionNotifications": [{"level": "warning"}]}, None),
         ({"executionSuccessful": True, "toolExecutionNotifications": [{}]}, None),
+        ({"executionSuccessful": True, "exitSignalName": "SIGKILL"}, "was ended: SIGKILL"),
     ],
 )
 def test_a_scan_that_broke_is_incomplete(watch: Any, invocation: Any, said: str | None) -> None:
@@ -466,6 +475,7 @@ def test_pip_audit_counts(watch: Any) -> None:
         "fixed_in": ["1.9", "2.0"],
     }
     assert audit["skipped_because"][0]["reason"] == "Dependency not found on PyPI"
+    assert audit["packages"] == ["flask==0.5", "requests==2.31.0"]
     assert evidence.facts["results"] is None  # there is no SARIF report
 
 

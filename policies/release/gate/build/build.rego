@@ -61,6 +61,47 @@ deny_tests_pass contains result if some result in data.gate.lib.violations(
 	"Not all tests pass",
 )
 
+check_all_tests_run := data.gate.lib.check([
+	data.gate.lib.at_least(
+		"test_functions_run",
+		input.facts.tests.functions,
+		{"value": input.facts.stage_tests.tests_defined, "unit": "tests"},
+	),
+	data.gate.lib.none_of(
+		"tests_not_run",
+		tests_not_run(input.facts.stage_tests.test_names, input.facts.tests.function_names),
+	),
+])
+
+# METADATA
+# title: The report covers all tests
+# description: >-
+#   The test report has at least as many test functions as the test files of the workspace define. Where pytest wrote
+#   it, it has all of their names.
+# custom:
+#   short_name: all_tests_run
+#   severity: HIGH
+#   risk: Tests that fail were left out of the report.
+#   solution: >-
+#     Run all tests and record the run as JUnit XML again; if test files belong to no run, name those that do in
+#     evidence.stage_tests.tests.
+#   owner: qa_lead
+#   controls: [SSDF-1.1:PW.8.2]
+#   facts: [tests.functions, tests.function_names, stage_tests.tests_defined, stage_tests.test_names]
+deny_all_tests_run contains result if some result in data.gate.lib.violations(
+	"build.all_tests_run", check_all_tests_run,
+	"The test report lacks tests that the workspace defines",
+)
+
+# Names that the report lacks, of many the first; nothing where it has no names to compare.
+tests_not_run(defined, run) := [] if {
+	run == []
+} else := listed | data.gate.lib.not_listed(listed, count(missing)) if {
+	missing := {name | some name in defined} - {name | some name in run}
+	most := data.gate.params.build.tests_not_run_listed.value
+	listed := {{"term": name, "text": name} | some name in array.slice(sort(missing), 0, most)}
+}
+
 check_no_flaky_tests := data.gate.lib.check([data.gate.lib.at_most(
 	"flaky_tests",
 	input.facts.tests.flaky,

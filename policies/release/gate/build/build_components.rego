@@ -9,6 +9,11 @@ check_no_known_vulnerabilities := data.gate.lib.check([
 		data.gate.params.build.audited_dependencies_min,
 	),
 	data.gate.lib.none_of("not_audited", not_audited(input.facts.scans.pip_audit)),
+	data.gate.lib.none_of("components_not_audited", components_not_audited(
+		object.get(input.facts, ["components", "pypi"], []),
+		object.get(input.facts, ["components", "pypi_total"], 0),
+		input.facts.scans.pip_audit,
+	)),
 	data.gate.lib.none_of("vulnerabilities", vulnerabilities(input.facts.scans.pip_audit)),
 	data.gate.lib.none_of("stated_vulnerabilities", stated_vulnerabilities(
 		input.facts.components,
@@ -19,8 +24,9 @@ check_no_known_vulnerabilities := data.gate.lib.check([
 # METADATA
 # title: No dependency has a known vulnerability
 # description: >-
-#   pip-audit looked at every dependency and knows of no vulnerability, whatever its severity, since it states none. Lists
-#   of components that state vulnerabilities state none of a refused severity.
+#   pip-audit looked at every dependency, and at every component of PyPI in the version that is listed. It knows of no
+#   vulnerability, whatever its severity, since it states none. Lists of components that state vulnerabilities state none
+#   of a refused severity.
 # custom:
 #   short_name: no_known_vulnerabilities
 #   severity: CRITICAL
@@ -28,8 +34,12 @@ check_no_known_vulnerabilities := data.gate.lib.check([
 #   solution: Upgrade the dependency to a version without the vulnerability, or have somebody waive it with a reason.
 #   owner: security_lead
 #   controls: [SSDF-1.1:PW.4.4, SSDF-1.1:RV.1.1, SCVS-1.0:5.4]
-#   facts: [scans.pip_audit.audited, scans.pip_audit.skipped, scans.pip_audit.vulnerabilities]
-#   optional_facts: [components.vulnerable, components.by_severity]
+#   facts:
+#     - scans.pip_audit.audited
+#     - scans.pip_audit.packages
+#     - scans.pip_audit.skipped
+#     - scans.pip_audit.vulnerabilities
+#   optional_facts: [components.pypi, components.pypi_total, components.vulnerable, components.by_severity]
 deny_no_known_vulnerabilities contains result if some result in data.gate.lib.violations(
 	"build.no_known_vulnerabilities", check_no_known_vulnerabilities,
 	"The dependencies are not known to be free of vulnerabilities",
@@ -47,11 +57,18 @@ check_components_known := data.gate.lib.check([
 		input.facts.components.unlicensed,
 		data.gate.params.build.unlicensed_components_max,
 	),
+	data.gate.lib.at_most(
+		"incomplete_lists",
+		input.facts.components.incomplete,
+		data.gate.params.build.incomplete_lists_max,
+	),
 ])
 
 # METADATA
 # title: The components are known
-# description: A list of components (SBOM) is there, and each component has a version and a licence.
+# description: >-
+#   A list of components (SBOM) is there, and each component has a version and a licence. No list says that something is
+#   missing in it.
 # custom:
 #   short_name: components_known
 #   severity: HIGH
@@ -61,7 +78,7 @@ check_components_known := data.gate.lib.check([
 #     the entries.
 #   owner: security_lead
 #   controls: [SSDF-1.1:PS.3.2, SCVS-1.0:1.1, SCVS-1.0:1.3, SCVS-1.0:2.14]
-#   facts: [components.components, components.unversioned, components.unlicensed]
+#   facts: [components.components, components.unversioned, components.unlicensed, components.incomplete]
 deny_components_known contains result if some result in data.gate.lib.violations(
 	"build.components_known", check_components_known,
 	"It is not known what the service is made of",
@@ -96,6 +113,13 @@ deny_licenses_accepted contains result if some result in data.gate.lib.violation
 not_audited(audit) := {{"term": skipped.name, "text": sprintf("%s: %s", [skipped.name, skipped.reason])} |
 	some skipped in audit.skipped_because
 } | data.gate.lib.not_listed(audit.skipped_because, audit.skipped)
+
+# A package in another version than the listed one was not looked at; what was skipped is told by itself.
+components_not_audited(listed, total, audit) := ({{"term": name, "text": name} |
+	some name in ({one | some one in listed} - {one | some one in audit.packages})
+	skipped := [one | some one in audit.skipped_because; startswith(name, sprintf("%s==", [one.name]))]
+	skipped == []
+} | data.gate.lib.not_listed(listed, total)) | data.gate.lib.not_listed(audit.packages, audit.audited)
 
 vulnerabilities(audit) := {{"term": term, "text": text} |
 	some found in audit.findings

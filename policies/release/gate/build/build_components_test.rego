@@ -37,6 +37,23 @@ test_no_known_vulnerabilities_not_audited if {
 	}
 }
 
+# A component counts as looked at in its own version only; what was skipped is told once.
+test_no_known_vulnerabilities_of_other_packages if {
+	skipped := [{"name": "idna", "version": null, "reason": "not found on PyPI"}]
+	audit := {
+		"packages": ["markdown-it-py==4.2.0", "mdurl==0.1.2"], "audited": 3, "skipped": 1, "skipped_because": skipped,
+	}
+	listed := ["idna==3.1", "markdown-it-py==4.3.0", "mdurl==0.1.2"]
+	doc := with_facts({"scans": {"pip_audit": audit}, "components": {"pypi": listed, "pypi_total": 5}})
+	denied := deny_no_known_vulnerabilities with input as doc
+	denied == {
+		vulnerable("not_audited", "idna", "idna: not found on PyPI"),
+		vulnerable("components_not_audited", "markdown-it-py==4.3.0", "markdown-it-py==4.3.0"),
+		vulnerable("components_not_audited", "not listed", "1 more, which are not listed"),
+		vulnerable("components_not_audited", "not listed", "2 more, which are not listed"),
+	}
+}
+
 # What a list of components states counts from a severity on, and need not be stated.
 test_no_known_vulnerabilities_stated if {
 	stated := [
@@ -69,19 +86,20 @@ test_components_known_holds if {
 }
 
 test_components_known_does_not_hold if {
-	doc := with_facts({"components": {"components": 0, "unversioned": 1, "unlicensed": 1}})
+	doc := with_facts({"components": {"components": 0, "unversioned": 1, "unlicensed": 1, "incomplete": 1}})
 	denied := deny_components_known with input as doc
 	denied == {
 		unknown("components", "≥", 1, 0),
 		unknown("without_version", "≤", 0, 1),
 		unknown("without_licence", "≤", 0, 1),
+		below("build.components_known", "It is not known what the service is made of", "incomplete_lists", "≤", 0, 1, "documents"),
 	}
 }
 
 test_components_known_null if {
-	doc := with_facts({"components": {"components": null, "unversioned": null, "unlicensed": null}})
+	doc := with_facts({"components": {"components": null, "unversioned": null, "unlicensed": null, "incomplete": null}})
 	denied := deny_components_known with input as doc
-	count(denied) == 3
+	count(denied) == 4
 }
 
 test_licenses_accepted_holds if {

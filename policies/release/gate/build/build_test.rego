@@ -96,3 +96,37 @@ test_no_flaky_tests_null if {
 	checked := check_no_flaky_tests with input as with_facts({"tests": {"flaky": null}})
 	checked.holds == false
 }
+
+lacking(term) := named("build.all_tests_run", "The test report lacks tests that the workspace defines", "tests_not_run", term, term)
+
+test_all_tests_run_holds if {
+	checked := check_all_tests_run with input as data.gate.ready.doc
+	checked.holds == true
+	denied := deny_all_tests_run with input as data.gate.ready.doc
+	denied == set()
+}
+
+# A report of another tool than pytest has no names to compare.
+test_all_tests_run_without_names if {
+	doc := with_facts({"tests": {"functions": 6, "function_names": []}})
+	denied := deny_all_tests_run with input as doc
+	denied == set()
+}
+
+test_all_tests_run_lacks_some if {
+	doc := with_facts({"tests": {"functions": 2, "function_names": ["test_b"]}, "stage_tests": {"tests_defined": 3, "test_names": ["test_a", "test_b"]}})
+	denied := deny_all_tests_run with input as doc
+	denied == {
+		lacking("test_a"),
+		below(
+			"build.all_tests_run", "The test report lacks tests that the workspace defines",
+			"test_functions_run", "≥", 3, 2, "tests",
+		),
+	}
+}
+
+test_all_tests_run_null if {
+	doc := with_facts({"tests": {"functions": null}})
+	denied := deny_all_tests_run with input as doc
+	count(denied) == 1
+}
