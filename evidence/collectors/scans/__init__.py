@@ -22,7 +22,10 @@ from ..shared.requirements import pinned
 from . import pip_audit, sarif
 from .sarif import SEVERITIES
 
-_COUNTS = ("runs", "results", "suppressed", "suppressed_in_source", "undecided", "absent", "incomplete")
+_COUNTS = (
+    "runs", "results", "suppressed", "suppressed_in_source", "suppressed_unlisted", "undecided", "absent",
+    "incomplete",
+)  # fmt: skip
 _GROUPS = ("by_severity", "suppressed_by_severity")
 _SARIF = (*_COUNTS, *_GROUPS)
 """Facts that every SARIF report has a part in."""
@@ -37,7 +40,6 @@ _PACKAGES = 10_000
 _SECRET = re.compile(r"passw|secret|token|credential|api.?key|private.?key", re.IGNORECASE)
 _QUOTE = re.compile(r"['\"`]")
 _SCAN = "run the scanner and keep its report, such as: bandit -r . -f sarif -o bandit.sarif"
-_HIDDEN = "take the comments away, or scan with --ignore-nosec"
 _TIME = "use a scanner that states the time of its run, or write the report's provenance: gate provenance"
 
 
@@ -96,10 +98,6 @@ class ScansCollector:
             for what, place in run.unknown[: view.limits.problems]:
                 unknown = ProblemKind.UNKNOWN
                 problems.append(Problem("by_severity", what, sarif.REMEDY, unknown, path=path, place=place))
-            if run.unlisted:
-                what = f"comments hide findings ({run.unlisted}), and {shown(run.tool)} does not list them"
-                unknown = ProblemKind.UNKNOWN
-                problems.append(Problem("suppressed_by_severity", what, _HIDDEN, unknown, path=path))
         facts = _sarif_facts(runs, view.limits.problems)
         if not any(run.scanned for _, run in runs):
             facts.update(dict.fromkeys(_COUNTS))
@@ -160,6 +158,7 @@ def _sarif_facts(runs: list[tuple[str, sarif.Run]], most: int) -> dict[str, Any]
         "suppressed": len(hidden),
         "suppressed_by_severity": _severities(hidden),
         "suppressed_in_source": sum(finding.suppressed == "inSource" for finding in hidden),
+        "suppressed_unlisted": sum(run.unlisted for _, run in runs),
         "undecided": sum(run.undecided for _, run in runs),
         "absent": sum(run.absent for _, run in runs),
         "incomplete": sum(report["incomplete"] for report in reports),

@@ -175,6 +175,7 @@ doc := {
 			"suppressed": 0,
 			"suppressed_by_severity": {"critical": 0, "high": 0, "medium": 0, "low": 0, "none": 0},
 			"suppressed_in_source": 0,
+			"suppressed_unlisted": 0,
 			"undecided": 0,
 			"absent": 0,
 			"incomplete": 0,

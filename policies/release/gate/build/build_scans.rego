@@ -38,23 +38,34 @@ warn_scans_clean contains {"code": "build.scans_clean", "msg": msg} if {
 	msg := sprintf("Scanners left %v results for a person to decide", [input.facts.scans.undecided])
 }
 
-check_findings_not_hidden := data.gate.lib.check([data.gate.lib.at_most(
-	"hidden_findings",
-	of_severity(input.facts.scans.suppressed_by_severity, data.gate.params.build.refused_severities.value),
-	data.gate.params.build.hidden_findings_max,
-)])
+check_findings_not_hidden := data.gate.lib.check([
+	data.gate.lib.at_most(
+		"hidden_findings",
+		of_severity(input.facts.scans.suppressed_by_severity, data.gate.params.build.refused_severities.value),
+		data.gate.params.build.hidden_findings_max,
+	),
+	data.gate.lib.at_most(
+		"hidden_and_not_listed",
+		input.facts.scans.suppressed_unlisted,
+		data.gate.params.build.hidden_findings_max,
+	),
+])
 
 # METADATA
 # title: No severe finding is hidden
-# description: No result of a refused severity is suppressed, be it by a comment in the code or by a file beside it.
+# description: >-
+#   No result of a refused severity is suppressed, be it by a comment in the code or by a file beside it, and no comment
+#   hides one that the report does not list, whatever its severity.
 # custom:
 #   short_name: findings_not_hidden
 #   severity: MEDIUM
 #   risk: A weakness stays in the code unseen, since nobody is shown it again.
-#   solution: Take the suppression away and fix what it hides, or have somebody else waive the finding.
+#   solution: >-
+#     Take the suppression away and fix what it hides, or have somebody else waive the finding. `bandit --ignore-nosec`
+#     lists what comments hide.
 #   owner: security_lead
 #   controls: [SSDF-1.1:PW.7.2]
-#   facts: [scans.suppressed_by_severity]
+#   facts: [scans.suppressed_by_severity, scans.suppressed_unlisted]
 deny_findings_not_hidden contains result if some result in data.gate.lib.violations(
 	"build.findings_not_hidden", check_findings_not_hidden,
 	"Severe findings are suppressed",

@@ -61,7 +61,10 @@ test_scans_clean_null if {
 test_findings_not_hidden_holds if {
 	doc := with_facts({"scans": {"suppressed_by_severity": {"medium": 4}}})
 	checked := check_findings_not_hidden with input as doc
-	checked == {"holds": true, "operands": [{"name": "hidden_findings", "op": "≤", "actual": 0, "expected": 0, "unit": "results", "holds": true}]}
+	checked == {"holds": true, "operands": [
+		{"name": "hidden_findings", "op": "≤", "actual": 0, "expected": 0, "unit": "results", "holds": true},
+		{"name": "hidden_and_not_listed", "op": "≤", "actual": 0, "expected": 0, "unit": "results", "holds": true},
+	]}
 	denied := deny_findings_not_hidden with input as doc
 	denied == set()
 }
@@ -72,6 +75,11 @@ test_findings_not_hidden_does_not_hold if {
 }
 
 # Without a report there is no count, and the judge calls that missing evidence.
+test_findings_not_hidden_not_listed if {
+	denied := deny_findings_not_hidden with input as with_facts({"scans": {"suppressed_unlisted": 2}})
+	denied == {below("build.findings_not_hidden", "Severe findings are suppressed", "hidden_and_not_listed", "≤", 0, 2, "results")}
+}
+
 test_findings_not_hidden_null if {
 	doc := with_facts({"scans": {"suppressed_by_severity": {"critical": null, "high": null}}})
 	checked := check_findings_not_hidden with input as doc
