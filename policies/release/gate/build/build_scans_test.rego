@@ -74,12 +74,12 @@ test_findings_not_hidden_does_not_hold if {
 	denied == {below("build.findings_not_hidden", "Severe findings are suppressed", "hidden_findings", "≤", 0, 3, "results")}
 }
 
-# Without a report there is no count, and the judge calls that missing evidence.
 test_findings_not_hidden_not_listed if {
 	denied := deny_findings_not_hidden with input as with_facts({"scans": {"suppressed_unlisted": 2}})
 	denied == {below("build.findings_not_hidden", "Severe findings are suppressed", "hidden_and_not_listed", "≤", 0, 2, "results")}
 }
 
+# Without a report there is no count, and the judge calls that missing evidence.
 test_findings_not_hidden_null if {
 	doc := with_facts({"scans": {"suppressed_by_severity": {"critical": null, "high": null}}})
 	checked := check_findings_not_hidden with input as doc
