@@ -14,8 +14,18 @@ from ...evidence.base.records import lookup
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Origin, Problem, ProblemKind, Scope
 from ..decision.document import Subject
+from .model import Rule
 
 NOT_MEASURED = "it was not measured"
+UNWAIVABLE = {
+    ProblemKind.REJECTED: "rejected evidence",
+    ProblemKind.MISSING: "missing evidence",
+    ProblemKind.UNKNOWN: "a rule that cannot be told",
+}
+"""What no waiver permits, in words, by why the evidence decides nothing; what weighs most comes first."""
+
+Problems = Mapping[str, tuple[Problem, ...]]
+"""By fact, why a rule cannot rely on it."""
 
 
 class Facts(Struct, frozen=True):
@@ -66,6 +76,32 @@ class Facts(Struct, frozen=True):
             return found
         remedy = f"check where evidence.{source_of(fact)} in gate.yaml looks"
         return (*found, Problem(fact.partition(".")[2], reason, remedy, ProblemKind.UNKNOWN))
+
+    def problems_for(self, rule: Rule) -> Problems:
+        """Why the rule cannot rely on its facts; those without a problem are left out."""
+        found = {fact: self.problems_of(fact) for fact in rule.facts}
+        for fact in rule.optional_facts:
+            if problems := tuple(p for p in self.about(fact) if p.kind is not ProblemKind.MISSING):
+                found[fact] = problems
+        return {fact: problems for fact, problems in found.items() if problems}
+
+    def decisive(self, rule: Rule, problems: Problems) -> Problems:
+        """Of `problems_for`, those because of which the rule does not hold, whatever the policies answer.
+
+        A fact that was measured, and of which only a part cannot be told, is not among them.
+        """
+        return {
+            fact: found
+            for fact, found in problems.items()
+            if any(problem.kind is not ProblemKind.UNKNOWN for problem in found)
+            or (fact in rule.facts and self.value(fact) is None)
+        }
+
+
+def worst_of(problems: Problems) -> ProblemKind:
+    """What evidence with these problems is: rejected, or else missing, or else unknown."""
+    kinds = {problem.kind for found in problems.values() for problem in found}
+    return next(kind for kind in UNWAIVABLE if kind in kinds)
 
 
 def _within(inner: str, outer: str) -> bool:

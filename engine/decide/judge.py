@@ -40,7 +40,7 @@ from ..decision.document import (
 from ..decision.exhibit import Exhibit
 from .answer import Answer, conftest_answer, evidence_violation, policy_error, refuse_unexpected, unjudgeable
 from .conditions import DAY, of_rule, of_violation, overdue, settle, settled
-from .facts import Facts
+from .facts import UNWAIVABLE, Facts, Problems, worst_of
 from .model import Plan, Rule, Stage
 from .tailoring import refuse_empty
 from .waivers import Waiver
@@ -201,28 +201,20 @@ class _Judging(Struct):
         return CheckStatus.PENDING if found else status, operands
 
     def _rule(self, rule: Rule) -> tuple[CheckStatus, tuple[Operand, ...]]:
-        problems = {fact: self.facts.problems_of(fact) for fact in rule.facts}
-        for fact in rule.optional_facts:
-            if found := tuple(p for p in self.facts.about(fact) if p.kind is not ProblemKind.MISSING):
-                problems[fact] = found
-        unusable = {
-            fact: found
-            for fact, found in problems.items()
-            if any(p.kind is not ProblemKind.UNKNOWN for p in found)
-            or (found and fact in rule.facts and self.facts.value(fact) is None)
-        }
+        problems = self.facts.problems_for(rule)
         if self.stage.conftest:
-            return self._conftest(rule, {fact: found for fact, found in problems.items() if found}), ()
+            return self._conftest(rule, problems), ()
+        decisive = self.facts.decisive(rule, problems)
         # a policy cannot compare what is not there, so its check may then be undefined
-        if unusable and self.output.get(f"check_{rule.short_name}") is None:
-            return self._unusable(rule, unusable), ()
+        if decisive and self.output.get(f"check_{rule.short_name}") is None:
+            return self._unusable(rule, decisive), ()
         answer = Answer(self.stage, rule, self.output)
         reported = answer.violations()
         self.warnings += answer.warnings()
-        if unusable:
-            return self._unusable(rule, unusable), answer.operands
-        if answer.holds and (unknown := {fact: found for fact, found in problems.items() if found}):
-            return self._unknown(rule, unknown), answer.operands
+        if decisive:
+            return self._unusable(rule, decisive), answer.operands
+        if answer.holds and problems:
+            return self._unknown(rule, problems), answer.operands
         conditions = answer.conditions()
         for stated in conditions:
             self._condition(rule, stated)
@@ -233,7 +225,7 @@ class _Judging(Struct):
                 status = CheckStatus.WAIVED if waived else CheckStatus.VIOLATED
         return status, answer.operands
 
-    def _conftest(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+    def _conftest(self, rule: Rule, problems: Problems) -> CheckStatus:
         """Report what a rule for Conftest says of the files, and the files that it was not asked about."""
         found = conftest_answer(self.stage, rule, self.output, self.facts.value(rule.facts[0]) or ())
         self.warnings += found.notices
@@ -247,16 +239,15 @@ class _Judging(Struct):
             return CheckStatus.WARNS
         return CheckStatus.EXCEPTED if found.notices else CheckStatus.HOLDS
 
-    def _unusable(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+    def _unusable(self, rule: Rule, problems: Problems) -> CheckStatus:
         """Report facts that are missing, were rejected, or are null because they are unknown."""
-        kinds = [problem.kind for found in problems.values() for problem in found]
-        if all(kind is ProblemKind.UNKNOWN for kind in kinds):
+        kind = worst_of(problems)
+        if kind is ProblemKind.UNKNOWN:
             return self._unknown(rule, problems)
-        kind = ProblemKind.REJECTED if ProblemKind.REJECTED in kinds else ProblemKind.MISSING
-        self.violations.append(evidence_violation(rule, kind, problems))
+        self._unwaivable(evidence_violation(rule, kind, problems), kind)
         return CheckStatus.MISSING
 
-    def _unknown(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+    def _unknown(self, rule: Rule, problems: Problems) -> CheckStatus:
         """Report a rule that cannot be told, as the policy data ask for it."""
         violation = evidence_violation(rule, ProblemKind.UNKNOWN, problems)
         match self.plan.on_unknown.get(rule.code, "fail"):
@@ -265,8 +256,18 @@ class _Judging(Struct):
             case "condition":
                 self._condition(rule, {"msg": violation.msg})
             case _:
-                self.violations.append(violation)
+                self._unwaivable(violation, ProblemKind.UNKNOWN)
         return CheckStatus.UNKNOWN
+
+    def _unwaivable(self, violation: Violation, kind: ProblemKind) -> None:
+        """Count a violation about evidence as open, and say that waivers for its rule do not help."""
+        self.violations.append(violation)
+        for waiver in self._waivers(violation.code):
+            what = f"waiver {waiver.id} has no effect: {UNWAIVABLE[kind]} cannot be waived"
+            self.warnings.append(Notice(violation.code, what))
+
+    def _waivers(self, code: str) -> list[Waiver]:
+        return [one for one in self.waivers if one.code == code and self.stage.id in one.stages]
 
     def _condition(self, rule: Rule, stated: Mapping[str, str | None]) -> None:
         due = stated.get("due") or self._due(rule.severity)
@@ -294,9 +295,8 @@ class _Judging(Struct):
 
     def _report(self, violation: Violation) -> bool:
         """Count a violation as waived or open. Returns whether it was waived."""
-        for waiver in self.waivers:
-            here = self.stage.id in waiver.stages and waiver.code == violation.code
-            if here and waiver.term in (None, violation.term):
+        for waiver in self._waivers(violation.code):
+            if waiver.term in (None, violation.term):
                 self.waived.append(
                     Waived(
                         **{name: getattr(violation, name) for name in _VIOLATION},

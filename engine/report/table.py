@@ -229,7 +229,8 @@ class _FirstScreen(Page):
             self._remark("waived", f"{rule} until {until} by {one.approver} ({one.waiver}): {one.msg}")
         for left in self.findings.conditions() if conditions else ():
             self._remark("condition", f"{left.msg} ({left.owner}, due {left.due[:10]})")
-        shown = {code for finding in self.found for code in finding.codes}
+        # findings about evidence show no remarks of their rules
+        shown = {code for finding in self.found if finding.kind is None for code in finding.codes}
         pending = {code for code, check in self.rules.items() if check.status is CheckStatus.PENDING}
         groups: dict[tuple[int, str], list[Notice]] = {}
         for notice in self.decision.warnings:

@@ -119,6 +119,8 @@ def test_rejected_evidence_names_the_file() -> None:
         assert done.verdict is Verdict.FAIL and done.waived == ()
         assert found.problem is ProblemKind.REJECTED
         assert found.msg == "Evidence was rejected: a.json: is not JSON"
+        said = "waiver W-1 has no effect: rejected evidence cannot be waived"
+        assert done.warnings == (Notice("one.a", said),)
         assert [(p.path, p.line) for p in found.places] == [("a.json", 3)]
         assert found.solution == "write JSON"
 
@@ -174,7 +176,9 @@ def test_what_cannot_be_told_does_not_hold(on_unknown: str | None, verdict: Verd
     assert done.verdict is verdict
     assert done.checks[0].status is CheckStatus.UNKNOWN
     shown = [*done.violations, *done.conditions, *done.warnings]
-    assert [one.msg for one in shown] == ["Cannot be told: a.py: the order type is computed"]
+    useless = ["waiver W-1 has no effect: a rule that cannot be told cannot be waived"]
+    expected = ["Cannot be told: a.py: the order type is computed", *(useless if done.violations else [])]
+    assert [one.msg for one in shown] == expected
 
 
 def test_a_violation_is_one_whatever_else_cannot_be_told() -> None:
