@@ -221,8 +221,8 @@ def explain(
     target: Annotated[
         str,
         argument(
-            "A stage or one of its rules, judged now and not recorded; or a recorded decision: its ledger "
-            "index or a digest.",
+            "A stage or one of its rules, judged now and not recorded; or a recorded decision: latest, a "
+            "ledger index or a digest.",
             "STAGE|RULE|DECISION",
         ),
     ],

@@ -207,6 +207,8 @@ Cluster = Annotated[
         "URL",
     ),
 ]
+DECISION = "latest, a stage (the latest decision that judged it), a ledger index or a digest"
+"""How commands have recorded decisions named, for ``--help``; `recording.located` finds them."""
 HERE = Path()
 _TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TRUST_REF: "trust ref"}
 

@@ -11,6 +11,7 @@ from ...evidence.base.errors import UsageError
 from ..terminal.console import progress
 from ..terminal.outputs import parse_outputs
 from .options import (
+    DECISION,
     HERE_ALONE,
     Cluster,
     Commands,
@@ -35,7 +36,7 @@ app = Commands()
 def replay(
     call: typer.Context,
     decision: Annotated[
-        str | None, argument("Its ledger index, or a digest.", "[DECISION]", show_default=False)
+        str | None, argument(f"Which one: {DECISION}.", "[DECISION]", show_default=False)
     ] = None,
     everything: Annotated[bool, option("--all", "Make every recorded decision again.")] = False,
     engine: Engine = None,

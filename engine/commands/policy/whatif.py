@@ -10,6 +10,7 @@ from ....evidence.base.errors import UsageError
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
+    DECISION,
     HERE_ALONE,
     AllowPast,
     EffectiveTime,
@@ -54,7 +55,7 @@ def whatif(
         str | None,
         option(
             "--decision",
-            "Take this recorded decision's facts, time and policies: its ledger index, or a digest.",
+            f"Take this recorded decision's facts, time and policies: {DECISION}.",
             "DECISION",
         ),
     ] = None,
