@@ -19,7 +19,6 @@ from .options import (
     Jobs,
     NoColor,
     Outputs,
-    Verbose,
     Where,
     argument,
     config_dir,
@@ -45,7 +44,6 @@ def replay(
     output: Outputs = None,
     where: Where = HERE_ALONE,
     no_color: NoColor = False,
-    verbose: Verbose = False,
 ) -> None:
     """Make recorded decisions again; exit 1 when one comes out differently.
 
@@ -66,7 +64,7 @@ def replay(
     choice = EngineChoice.of(context)
     place = own_place(context)
     split = workers(context, jobs, cluster) if everything else (1, None)
-    with progress(wanted=not verbose), spread_over(*split) as spread:
+    with progress(), spread_over(*split) as spread:
         if decision is None:
             chosen = lines(place, 0, config_dir())
         else:
