@@ -67,15 +67,17 @@ class Facts(Struct, frozen=True):
         if value is None:
             covering = tuple(p for p in found if _within(fact.partition(".")[2], p.fact))
             return covering or found or (Problem(fact.partition(".")[2], NOT_MEASURED, ""),)
+        if found:
+            return found
         scope = self.scope(fact)
         if scope is not None and scope.looked_at == 0:
             reason = f"{source_of(fact)} looked at no {scope.unit}"
         elif scope is None and value in ([], {}, ()):
             reason = f"{fact} is empty, and nothing says how much was looked at"
         else:
-            return found
+            return ()
         remedy = f"check where evidence.{source_of(fact)} in gate.yaml looks"
-        return (*found, Problem(fact.partition(".")[2], reason, remedy, ProblemKind.UNKNOWN))
+        return (Problem(fact.partition(".")[2], reason, remedy, ProblemKind.UNKNOWN),)
 
     def problems_for(self, rule: Rule) -> Problems:
         """Why the rule cannot rely on its facts; those without a problem are left out."""
@@ -152,7 +154,14 @@ def problems(evidence: Mapping[str, Evidence], about: Mapping[str, Mapping[str, 
             found += [replace(one, fact=fact) for one in item.problems if one.fact == ""]
         elif about[name]["sources"] == "unstated":
             reason = f"the evidence of {name} does not state what it was made from"
-            found.append(Problem(fact, reason, "state it: gate provenance FILE", ProblemKind.UNKNOWN))
+            found.append(
+                Problem(
+                    fact,
+                    reason,
+                    "make it again, then state that at once: gate provenance FILE",
+                    ProblemKind.UNKNOWN,
+                )
+            )
     return tuple(found)
 
 

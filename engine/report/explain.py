@@ -132,7 +132,7 @@ class _Tree(Page):
             if evidence.id in sources:
                 self._evidence(evidence, check.code)
         if check.status is not CheckStatus.HOLDS:
-            told = [] if violations else self.findings.remedies(check)
+            told = [problem.remedy for problem in check.problems if problem.remedy]
             self._why(check, [v.solution for v in violations] or told)
         for notice in self.decision.warnings:
             if notice.code == check.code:

@@ -108,6 +108,29 @@ def test_missing_evidence_fails(severity: Severity) -> None:
         assert found.problem is ProblemKind.MISSING
         assert found.severity.blocks
         assert found.severity in (severity, HIGH)
+        assert done.checks[0].problems == tuple(missing)
+
+
+def test_a_check_carries_why_its_evidence_decides_nothing() -> None:
+    """Also where the policy data are lenient, before it binds, and beside other evidence; else nothing."""
+    odd = Problem("y", "is computed", "write it out", ProblemKind.UNKNOWN, "a.py", "line 4")
+    absent = Problem("x", "no report was found", "Run the tests.")
+    both = structs.replace(rule("a"), facts=("c.x", "c.y"))
+    for found, on_unknown, told in (
+        (facts([odd], y=1), "fail", (odd,)),
+        (facts([odd], y=1), "warn", (odd,)),
+        (facts([odd, absent], x=None, y=1), "fail", (absent, odd)),
+        (facts([odd, absent], x=None, y=1), "warn", (absent,)),
+        (facts(y=1), "fail", ()),
+    ):
+        known = structs.replace(plan(stage("one", [both])), on_unknown={"one.a": on_unknown})
+        [check] = judge(known, ["one"], {"gate.one": holds("a")}, found, [], NOW)["one"].checks
+        assert check.problems == told
+    later = structs.replace(both, effective_on_s=NOW + 1)
+    [check] = judge_one([later], holds("a"), facts([absent], x=None, y=1)).checks
+    assert (check.status, check.problems) == (CheckStatus.PENDING, (absent,))
+    [check] = judge_one([both], broken("a"), facts([odd], y=1)).checks
+    assert (check.status, check.problems) == (CheckStatus.VIOLATED, ())
 
 
 def test_rejected_evidence_names_the_file() -> None:
