@@ -22,6 +22,7 @@ from msgspec.structs import fields, replace
 
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import EngineError
+from ...evidence.base.numbers import counted
 from ...evidence.base.times import format_utc
 from ...evidence.collecting.interface import Problem, ProblemKind
 from ..decision.document import (
@@ -357,9 +358,9 @@ def _scalar(value: Any) -> Any:
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, Mapping):
-        return f"{len(value)} entries"
+        return counted(len(value), "entry")
     if isinstance(value, (list, tuple)):
-        return f"{len(value)} items"
+        return counted(len(value), "item")
     return value
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import Struct
 
 from ...evidence.base.errors import LedgerError, UsageError, suggestion
+from ...evidence.base.numbers import counted
 from ..decision.document import CheckStatus, Decision
 from ..ledger.interface import Entry
 from ..ledger.merkle import Frontier
@@ -138,7 +139,7 @@ def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
         frontier.append(bytes.fromhex(entry.digest))
         if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
             raise LedgerError(
-                f"the first {latest.size} entries are not those that were sealed on {latest.time}",
+                f"it does not begin with the {counted(latest.size, 'entry')} sealed on {latest.time}",
                 path=ledger.name,
                 remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
             )

@@ -17,7 +17,7 @@ from ...evidence.collecting.interface import Problem, ProblemKind, Scope
 from ..decide.conditions import own_id
 from ..decide.facts import Facts
 from ..decision.document import Check, Condition, Decision, Notice, Place, Severity, Violation, Waived
-from ..terminal.figures import label, requirement, shorten
+from ..terminal.figures import label, requirement, shorten, unit_of
 from ..terminal.lines import middle
 
 T = TypeVar("T", Violation, Waived, Condition, Notice)
@@ -136,7 +136,7 @@ class Findings:
                 continue
             count = -(-actual * scope.looked_at // 1_000_000)
             if scope.looked_at and count * 1_000_000 // scope.looked_at == actual:
-                return f"{count} of {scope.looked_at} {scope.unit}"
+                return f"{count} of {scope.looked_at} {unit_of(scope.looked_at, scope.unit)}"
         return ""
 
 
