@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.exceptions import Abort, TyperException
 
 from . import __version__
-from .evidence.base.errors import EnvironmentProblem, GateError, InternalError, UsageError
+from .evidence.base.errors import EnvironmentProblem, GateError, InternalError
 from .evidence.signing.key_sources import take_variable
 
 if TYPE_CHECKING:
@@ -199,7 +199,12 @@ def top(
     context: typer.Context,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", is_eager=True, help="With --version: what a bug report needs."),
+        typer.Option(
+            "--verbose",
+            "-v",
+            is_eager=True,
+            help="Log what is read and run, as after a command; with --version, what a bug report needs.",
+        ),
     ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, help="Print the version and exit.")
@@ -207,6 +212,6 @@ def top(
 ) -> None:
     """Judge whether a system may go live."""
     if verbose:
-        raise UsageError(
-            f"--verbose stands before {context.invoked_subcommand}", remedy="write it after the command"
-        )
+        from .engine.terminal.console import log_to_stderr
+
+        log_to_stderr()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,8 +39,8 @@ from .entries.reading import (
     RecordedDecision,
     StageStatus,
     StatementEntry,
+    about,
     check_target,
-    decisions,
     entries,
     locate,
     verdicts,
@@ -57,9 +57,6 @@ from .workspace_ledger import parse_verifier_key, reader, writer
 
 if TYPE_CHECKING:
     from .spread.interface import Spread
-
-LATEST = "latest"
-"""Stands for the last recorded decision."""
 
 RECEIPT = "receipt"
 """What `verify` is given to read only what is after the receipt."""
@@ -135,42 +132,26 @@ def append_statement(
     return entry, notices
 
 
-def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
-    """A recorded decision and its place.
+@contextmanager
+def located(context: Context, target: str, config_dir: Path) -> Iterator[tuple[LedgerReader, DecisionEntry]]:
+    """The workspace's ledger, and in it the recorded decision that a person names; all commands ask here.
 
     ``target`` is `LATEST`, a stage or ``all`` (the last decision that judged it), a ledger index, or at least
     eight digits of the leaf digest or of the decision's digest.
     ``config_dir`` has the receipts of earlier runs.
 
-    Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger or the stored
-    document is damaged.
+    Raises UsageError: no such decision, or several begin like that; LedgerError: the ledger is damaged.
     """
     names = [*context.plan.stages, ALL]
-    if target != LATEST and target not in names:
-        check_target(target, names)  # what is wrong with it is said first
+    check_target(target, names)  # what is wrong with it is said first
     with reader(context, config_dir) as ledger:
-        if target == LATEST or target in names:
-            found = _last(ledger, None if target == LATEST else target)
-        else:
-            found = locate(ledger, target, names)
+        yield ledger, locate(ledger, target, names)
+
+
+def find(context: Context, target: str, config_dir: Path) -> tuple[Decision, Entry]:
+    """A recorded decision and its place. Raises as `located`; LedgerError: the stored document is damaged."""
+    with located(context, target, config_dir) as (ledger, found):
         return _stored_decision(ledger, found), found.entry
-
-
-def _last(ledger: LedgerReader, stage: str | None) -> DecisionEntry:
-    """The last decision, or the last one that judged the stage."""
-    found = deque(_about(ledger, stage), 1)
-    if not found:
-        about = f" about {stage}" if stage else ""
-        raise UsageError(f"the ledger has no decision{about}", remedy="record one with `gate evaluate STAGE`")
-    return found[0]
-
-
-def _about(ledger: LedgerReader, stage: str | None) -> Iterator[DecisionEntry]:
-    return (
-        one
-        for one in decisions(ledger)
-        if stage is None or stage == one.summary.stage or stage in one.summary.stages
-    )
 
 
 def recorded_decisions(
@@ -184,7 +165,7 @@ def recorded_decisions(
         context.check_stage(stage)
     rows = []
     with suppress(NoLedger), reader(context, config_dir) as ledger:
-        for one in deque(_about(ledger, stage), last):
+        for one in deque(about(ledger, stage), last):
             rows.append(recorded_decision(ledger, one))
     return rows
 

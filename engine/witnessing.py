@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ..evidence.base.errors import ConfigError, EnvironmentProblem, UsageError
+from ..evidence.base.numbers import counted
 from ..evidence.reading.workspace.named import read_followed
 from ..evidence.signing.keys import VerifierKey
 from ..evidence.signing.problems import SignatureError
@@ -89,7 +90,7 @@ def _witnesses(context: Context) -> tuple[list[VerifierKey], int]:
     quorum = len(keys) if settings.quorum is None else settings.quorum
     if len(set(keys)) < len(keys) or not min(1, len(keys)) <= quorum <= len(keys):
         raise ConfigError(
-            f"a quorum of {quorum} is not possible with {len(set(keys))} witnesses",
+            f"a quorum of {quorum} is not possible with {counted(len(set(keys)), 'witness')}",
             path=FILE,
             place="ledger.quorum",
             remedy="list each witness once, and give a number from 1 to that of the witnesses",

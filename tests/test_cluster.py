@@ -18,9 +18,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from gate.engine import recording
 from gate.engine.context import open_context
 from gate.engine.decision.document import Decision
+from gate.engine.entries.reading import decisions
 from gate.engine.entries.statement import statement
 from gate.engine.ledger import open_ledger, open_reader
 from gate.engine.policy.bundle import SHIPPED
@@ -109,7 +109,7 @@ def place(
         root.mkdir()
         shutil.copy(first / "gate.yaml", root)
         with open_reader(first / "ledger") as ledger:
-            [line] = recording.decisions(ledger)
+            [line] = decisions(ledger)
             stored = json.loads(ledger.evidence.get(line.summary.input))
             bundle = ledger.evidence.get(line.summary.bundle)
             decision = Decision.from_json(json.loads(ledger.evidence.get(line.summary.decision)))

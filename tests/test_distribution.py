@@ -84,12 +84,6 @@ def test_a_program_that_hangs_up_or_lies_about_its_version(
     assert "program   git 9\n" in told.out and "program   opa does not answer\n" in told.out
 
 
-def test_verbose_before_a_command_is_explained(gate: Gate) -> None:
-    """It belongs after the command, and is not ignored."""
-    wrong = gate("--verbose", "status")
-    assert wrong.code == 2 and "--verbose stands before status" in wrong.err
-
-
 @pytest.mark.soak
 def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
     """By the line that docs/install.md shows for ~/.bashrc, with the installed program."""

@@ -133,7 +133,7 @@ def test_nothing_is_overwritten(made: Made, gate: Gate, tmp_path: Path) -> None:
         (("9", "-o", "x.tar"), "the ledger has no decision '9'"),
         (("9", "-o", "x.tar"), "`gate history` lists the recorded decisions"),
         (("1", "-o", "x.tar"), "the ledger has no decision '1'"),
-        (("stage1", "-o", "x.tar"), "'stage1' is no recorded decision"),
+        (("stge1", "-o", "x.tar"), "'stge1' is neither a stage nor a recorded decision"),
         (("0",), "-o names 0 records, and one is needed"),
         (("0", "-o", "a.tar", "-o", "b.tar"), "-o names 2 records"),
         (("0", "-o", "jsn"), "'jsn' is neither an output format nor the name of a record"),

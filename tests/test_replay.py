@@ -16,6 +16,7 @@ from gate.engine.commands.options import config_dir
 from gate.engine.context import open_context
 from gate.engine.decide.recorded import Recorded
 from gate.engine.decision.document import Decision
+from gate.engine.entries.reading import decisions
 from gate.engine.ledger import open_reader
 from gate.engine.service import Judged
 
@@ -38,7 +39,7 @@ def add(root: Path, change: Callable[[dict[str, Any]], Any], version: str | None
     """Record the first decision again, changed, as whoever has the log key could."""
     context = open_context(root)
     with open_reader(root / "ledger") as ledger:
-        [line] = recording.decisions(ledger)
+        [line] = decisions(ledger)
         document = json.loads(ledger.evidence.get(line.summary.decision))
         stored = json.loads(ledger.evidence.get(line.summary.input))
     shutil.rmtree(root / "ledger")
@@ -97,9 +98,24 @@ def test_documents_that_are_gone_or_changed(recorded: Path, gate: Gate, damage: 
     assert "cannot be replayed" in found.out and "evidence" in found.out
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["report --decision {}", "replay {}", "record export {} -o {}.tar", "report compare {} {}",
+     "policy whatif stage1 --decision {} --set artifacts.found_ppm=500000"],
+)  # fmt: skip
+def test_every_command_takes_the_same_names_of_a_decision(recorded: Path, gate: Gate, command: str) -> None:
+    """The latest one, the latest that judged a stage, and its index; others are refused in the same words."""
+    for name in ("latest", "stage1", "0"):
+        done = gate(*command.replace("{}", name).split(), "-w", recorded, cwd=recorded)
+        assert done.code in (0, 1) and done.err == "", (name, done.err)
+    odd = gate(*command.replace("{}", "lates").split(), "-w", recorded, cwd=recorded)
+    assert odd.code == 2 and "'lates' is neither a stage nor a recorded decision" in odd.err
+    assert "did you mean 'latest'?" in odd.err and "a ledger index or digest" in odd.err
+
+
 def test_it_needs_a_decision_or_all(recorded: Path, gate: Gate) -> None:
     """Neither, both, one that is not there, and an engine that is not there."""
-    for arguments in ((), ("0", "--all"), ("7",), ("stage1",), ("0", "--engine", "embeded")):
+    for arguments in ((), ("0", "--all"), ("7",), ("stage2",), ("lates",), ("0", "--engine", "embeded")):
         found = gate("replay", *arguments, "-w", recorded)
         assert found.code == 2 and "to do" in found.err, arguments
 

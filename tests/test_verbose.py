@@ -69,6 +69,13 @@ def test_verbose_tells_what_is_read_asked_and_written(
     assert plain.err == ""
 
 
+@pytest.mark.parametrize("arguments", [("status", "-v"), ("-v", "status"), ("--verbose", "history")])
+def test_every_command_can_log(program: Program, make_workspace: Copy, arguments: tuple[str, ...]) -> None:
+    """With the option after the command or before it."""
+    done = program(*arguments, "-w", make_workspace({"gate.yaml": "version: 1\n"}))
+    assert done.code == 0 and "gate.evidence.reading.workspace: read gate.yaml, 11 bytes" in done.err
+
+
 def test_no_secret_of_a_command_is_logged(program: Program, make_workspace: Copy, operator: Copy) -> None:
     """Of a command's arguments only options and files are named."""
     text = (

@@ -87,6 +87,23 @@ def test_each_state_is_listed(waivable: Office) -> None:
     assert states == {**expected, "edited": "void", "": "void"}
 
 
+def test_a_waiver_of_missing_evidence_is_said_to_have_no_effect(office: Office) -> None:
+    """The listing, the decision, the first screen and the tree say so; so does `new`, to whoever signs."""
+    code = "stage1.test_coverage"
+    assert "no effect" not in waive(office, "--id", "W-1", code=code).err
+    assert listed(office) == {"W-1": ("active", "expires on 2026-06-01T00:00:00Z")}
+    (office.root / ".coverage").unlink()
+    said = "no effect: missing evidence cannot be waived"
+    assert listed(office) == {"W-1": ("no effect", f"expires on 2026-06-01T00:00:00Z; {said}")}
+    assert office.gate("waiver", "list", "-w", office.root).out.startswith("no effect W-1: expires on")
+    warned = [one for one in office.judge("stage1")["warnings"] if one["code"] == code]
+    assert warned == [{"code": code, "level": "warning", "msg": f"waiver W-1 has {said}"}]
+    for command in ("evaluate", "explain"):
+        run = office.gate(command, "stage1", "-w", office.root)
+        assert f"waiver W-1 has {said}" in " ".join(run.out.split()), run.out
+    assert f"note: it would have no effect as things stand: {said[11:]}" in waive(office, code=code).err
+
+
 @pytest.mark.parametrize(
     ("more", "message"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...evidence.base.numbers import counted
 from ...evidence.broker.conformance.runner import Run
 from ..report.json_format import render_json
 from ..terminal.lines import to_bytes
@@ -54,16 +55,18 @@ def _text(document: dict[str, Any]) -> bytes:
     for row in figures["reactions"]:
         lines.append(f"code {row['code']:<8}{row['reaction']} ({row['case']})")
     pacing = figures["pacing"]
-    lines.append(f"pacing       {pacing['busiest_second'] or 'no'} messages in the busiest second")
+    lines.append(f"pacing       {counted(pacing['busiest_second'] or 0, 'message')} in the busiest second")
     if pacing["told_100"] is not None:
         pause = "no message afterwards" if pacing["pause_us"] is None else f"{pacing['pause_us'] / 1e6:.2f} s"
         lines.append(f"code 100     pause: {pause if pacing['told_100'] else 'not told'}")
     for row in figures["reconnection"]:
         delays = ", ".join(f"{delay / 1e6:.2f} s" for delay in row["delays_us"])
         end = "recovered" if row["recovered"] else "not recovered" if row["dropped"] else "never dropped"
-        lines.append(f"reconnection {row['case']}: {row['tries']} tries ({delays}), {end}")
+        lines.append(f"reconnection {row['case']}: {counted(row['tries'], 'try')} ({delays}), {end}")
     if (outage := figures["outage"]) is not None:
-        lines.append(f"outage       {outage['reaction']}, {outage['orders_during']} orders meanwhile")
+        lines.append(
+            f"outage       {outage['reaction']}, {counted(outage['orders_during'], 'order')} meanwhile"
+        )
     for row in figures["over_a_disconnect"]:
         what = "duplicated" if row["duplicated"] else "lost" if row["lost"] else "once"
         lines.append(f"disconnect   {row['symbol']}: sent {row['sent']}, filled {row['filled']}: {what}")
@@ -73,7 +76,7 @@ def _text(document: dict[str, Any]) -> bytes:
             f"shutdown     {shutdown['cancelled']} of {shutdown['placed']} cancelled, {left} left open"
         )
     if (live := figures["live"]) is not None:
-        sent = f"{live['orders_sent']} order messages to an account that looks live"
+        sent = f"{counted(live['orders_sent'], 'order message')} to an account that looks live"
         lines.append(f"live         {sent if live['connected'] else 'never connected'}")
     for row in figures["latencies"]:
         lines.append(f"latency      {row['operation']}: p50 {row['p50_us']:,} µs, p95 {row['p95_us']:,} µs")

@@ -13,7 +13,7 @@ from msgspec.structs import astuple
 from ... import __version__
 from ...evidence.base.atomic import put_file
 from ...evidence.base.errors import UsageError, masked
-from ...evidence.base.numbers import percentile_nearest_rank
+from ...evidence.base.numbers import counted, percentile_nearest_rank
 from ...evidence.broker.session import files
 from ...evidence.broker.session.book import Book
 from ...evidence.broker.session.status import latencies, sparkline
@@ -120,11 +120,11 @@ def _text(book: Book) -> bytes:
             f"session      {found['session_id']}, {figure(found['duration_s'], 's')}",
             f"plan         {found['plan']}",
             f"account      {found['account']}, {found['library']}",
-            f"orders       {found['orders']}: {states}; {found['fills']} fills",
+            f"orders       {found['orders']}: {states}; {counted(found['fills'], 'fill')}",
             f"latency      {latency} {sparkline(latencies(book))}".rstrip(),
-            f"connection   {found['disconnects']} disconnects",
+            f"connection   {counted(found['disconnects'], 'disconnect')}",
             f"errors       {found['errors']}, pacing violations {found['pacing_violations']}",
-            f"equity       {found['equity_samples']} samples",
+            f"equity       {counted(found['equity_samples'], 'sample')}",
         ]
     )
 

@@ -38,7 +38,6 @@ from .options import (
     Outputs,
     Policy,
     Quiet,
-    Verbose,
     Where,
     argument,
     config_dir,
@@ -117,7 +116,6 @@ def evaluate(
     language: Language = "en",
     no_color: NoColor = False,
     quiet: Quiet = False,
-    verbose: Verbose = False,
 ) -> None:
     """Judge a stage and everything it depends on, and record the decision."""
     outputs = parse_outputs(output, registry.names(output or ()))
@@ -129,7 +127,7 @@ def evaluate(
         context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
         return context, effective_time(context, time, allow_past=allow_past_effective_time)
 
-    show = not (quiet or verbose)
+    show = not quiet
     if watch:
         page = screen(no_color=no_color, workspace=where.workspace)
         page = replace(page, successes=show_successes, arguments=where.arguments(policy))
@@ -221,8 +219,8 @@ def explain(
     target: Annotated[
         str,
         argument(
-            "A stage or one of its rules, judged now and not recorded; or a recorded decision: its ledger "
-            "index or a digest.",
+            "A stage or one of its rules, judged now and not recorded; or a recorded decision: latest, a "
+            "ledger index or a digest.",
             "STAGE|RULE|DECISION",
         ),
     ],
@@ -240,7 +238,6 @@ def explain(
     no_cache: NoCache = False,
     language: Language = "en",
     no_color: NoColor = False,
-    verbose: Verbose = False,
 ) -> None:
     """Show why a stage has its verdict, down to the evidence, and what would change it."""
     outputs = parse_outputs(output, registry.names(output or ()))
@@ -252,7 +249,7 @@ def explain(
         target, rule = code.partition(".")[0], [code, *(rule or ())]
     if target in context.plan.stages or target == ALL:
         moment = effective_time(context, time, allow_past=allow_past_effective_time)
-        with progress(wanted=not verbose):
+        with progress():
             decision, entry = service.evaluate(context, target, moment).decision, None
     else:
         judging = ("time", "allow_past_effective_time", "policy", "engine", "cross_check", "no_cache")
@@ -299,7 +296,6 @@ def collect(
     where: Where = HERE_ALONE,
     output: Outputs = None,
     no_cache: NoCache = False,
-    verbose: Verbose = False,
 ) -> None:
     """Print the facts that collectors find, without judging them; exit 1 when evidence was rejected."""
     from ..report.facts import RENDERERS
@@ -307,7 +303,7 @@ def collect(
     outputs = parse_outputs(output, tuple(RENDERERS))
     context = where.open(no_cache=no_cache)
     ids = unique(collector) or tuple(available(context.config))
-    with progress(wanted=not verbose):
+    with progress():
         evidence = service.collect(context, ids)
     write_all(outputs, RENDERERS, evidence)
     problems = [problem for item in evidence.values() for problem in item.problems]

@@ -23,7 +23,6 @@ from .options import (
     Cluster,
     Jobs,
     Outputs,
-    Verbose,
     Where,
     argument,
     command_group,
@@ -160,7 +159,6 @@ def verify(
     cluster: Cluster = None,
     output: Outputs = None,
     where: Where = HERE_ALONE,
-    verbose: Verbose = False,
 ) -> None:
     """Check every line, signature, checkpoint and stored document; exit 1 when something does not fit."""
     from ..spread import spread_over
@@ -173,7 +171,7 @@ def verify(
     context = where.open()
     vouching = authorities(context, timestamp_anchor)
     split = workers(context, jobs, cluster) if full else (1, None)
-    with progress(wanted=not verbose), spread_over(*split) as spread:
+    with progress(), spread_over(*split) as spread:
         by = spread if full else None
         found = recording.verify(context, key, config_dir(), vouching, since=since, full=full, spread=by)
     write_all(outputs, report.VERIFICATIONS, found)

@@ -60,8 +60,7 @@ class _Command:
         parameters: list[inspect.Parameter] = []
         for one in signature.parameters.values():
             parameters += _parameters(Where) if one.annotation is Where else [one]
-        parameters += [one for one in _parameters(_talk) if one.name not in signature.parameters]
-        return signature.replace(parameters=parameters)
+        return signature.replace(parameters=[*parameters, *_parameters(_talk)])
 
     def __call__(self, **given: Any) -> Any:
         names = inspect.signature(self._function).parameters
@@ -71,7 +70,7 @@ class _Command:
 
 
 def with_shared_options(function: Function) -> Function:
-    """The function of a command, with ``--verbose`` and ``--debug`` where it does not have them itself.
+    """The function of a command, with ``--verbose`` and ``--debug``.
 
     For a parameter ``where`` of the class `Where`, there are the three options that it has.
     """
@@ -207,6 +206,8 @@ Cluster = Annotated[
         "URL",
     ),
 ]
+DECISION = "latest, a stage (the latest decision that judged it), a ledger index or a digest"
+"""How commands have recorded decisions named, for ``--help``; `recording.located` finds them."""
 HERE = Path()
 _TIME_SOURCES = {trust.JUDGED: "gate.yaml", trust.OPERATOR: "operator", trust.TRUST_REF: "trust ref"}
 

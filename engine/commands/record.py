@@ -18,7 +18,18 @@ from ..record.verify import WRONG, Check, Verified
 from ..record.verify import verify as verify_files
 from ..terminal.console import write_error
 from ..terminal.outputs import Output, keep_out, parse_outputs, write_new
-from .options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, now, option, write_all
+from .options import (
+    DECISION,
+    HERE_ALONE,
+    Outputs,
+    Where,
+    argument,
+    command_group,
+    config_dir,
+    now,
+    option,
+    write_all,
+)
 
 app = command_group(
     "record", "Export, extend and verify compliance records, which prove one decision to anybody."
@@ -27,7 +38,7 @@ app = command_group(
 
 @app.command("export")
 def export(
-    target: Annotated[str, argument("A recorded decision: its ledger index or a digest.", "DECISION")],
+    target: Annotated[str, argument(f"A recorded decision: {DECISION}.", "DECISION")],
     output: Annotated[
         list[str] | None,
         option(
@@ -87,7 +98,7 @@ def _targets(given: list[str]) -> tuple[Path, list[Output]]:
 @app.command("attach")
 def attach(
     files: Annotated[list[Path], argument("Documents to add.", "FILE...")],
-    target: Annotated[str, option("--to", "A recorded decision: its ledger index or a digest.", "DECISION")],
+    target: Annotated[str, option("--to", f"A recorded decision: {DECISION}.", "DECISION")],
     note: Annotated[str | None, option("--note", "Why they are added; it is recorded.", "TEXT")] = None,
     output: Outputs = None,
     where: Where = HERE_ALONE,

@@ -11,6 +11,7 @@ from ...evidence.base.errors import UsageError
 from ..terminal.console import progress
 from ..terminal.outputs import parse_outputs
 from .options import (
+    DECISION,
     HERE_ALONE,
     Cluster,
     Commands,
@@ -18,7 +19,6 @@ from .options import (
     Jobs,
     NoColor,
     Outputs,
-    Verbose,
     Where,
     argument,
     config_dir,
@@ -35,7 +35,7 @@ app = Commands()
 def replay(
     call: typer.Context,
     decision: Annotated[
-        str | None, argument("Its ledger index, or a digest.", "[DECISION]", show_default=False)
+        str | None, argument(f"Which one: {DECISION}.", "[DECISION]", show_default=False)
     ] = None,
     everything: Annotated[bool, option("--all", "Make every recorded decision again.")] = False,
     engine: Engine = None,
@@ -44,7 +44,6 @@ def replay(
     output: Outputs = None,
     where: Where = HERE_ALONE,
     no_color: NoColor = False,
-    verbose: Verbose = False,
 ) -> None:
     """Make recorded decisions again; exit 1 when one comes out differently.
 
@@ -65,7 +64,7 @@ def replay(
     choice = EngineChoice.of(context)
     place = own_place(context)
     split = workers(context, jobs, cluster) if everything else (1, None)
-    with progress(wanted=not verbose), spread_over(*split) as spread:
+    with progress(), spread_over(*split) as spread:
         if decision is None:
             chosen = lines(place, 0, config_dir())
         else:

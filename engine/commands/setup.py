@@ -7,6 +7,7 @@ from pathlib import Path
 from textwrap import fill
 from typing import Annotated
 
+from ...evidence.base.numbers import counted
 from ..config.scaffold import PRELIVE, SetUp, modeline, set_up
 from ..config.settings import FILE
 from ..terminal.console import write_text
@@ -61,7 +62,7 @@ def _lines(report: SetUp, there: str) -> Iterable[str]:
         for pattern in written.without:
             yield f"no skeleton for {pattern}"
     sources = _some(found.sources) or "discovered at each run"
-    yield f"sources    {sources} ({found.python_files} Python file{'s' * (found.python_files != 1)})"
+    yield f"sources    {sources} ({counted(found.python_files, 'Python file')})"
     keys = found.evidence.get("fixtures", {}).get("seed_keys")
     keyed = "; seed_keys says where they stand" if keys else ""
     unstated = f"; not stated: {', '.join(found.unstated)}" if found.unstated else ""
@@ -94,7 +95,7 @@ def _of_release(report: SetUp, there: str) -> Iterable[str]:
     if report.beside is not None:
         yield f"wrote {report.beside}"
     yield from _schemas(report)
-    files = f"{found.python_files} Python file{'s' * (found.python_files != 1)}"
+    files = f"{counted(found.python_files, 'Python file')}"
     yield f"sources    {_some(found.sources) or 'discovered at each run'} ({files})"
     evidence = [f"{collector} {path}" for collector, path in found.recognised]
     yield f"evidence   {_some(evidence) or 'none recognised'}"

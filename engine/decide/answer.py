@@ -167,7 +167,7 @@ def unjudgeable(stage: Stage, problems: Sequence[Problem]) -> Violation:
     return evidence_violation(rule, ProblemKind.REJECTED, {"the judged sources": tuple(problems)})
 
 
-BEGINNINGS = {
+_BEGINNINGS = {
     ProblemKind.MISSING: "No evidence: ",
     ProblemKind.REJECTED: "Evidence was rejected: ",
     ProblemKind.UNKNOWN: "Cannot be told: ",
@@ -186,7 +186,7 @@ def evidence_violation(
     places = [Place.of(p.path, p.place) for p in relevant if p.path is not None]
     blocks = rule.severity.blocks
     return rule.violation(
-        f"{BEGINNINGS[kind]}{'; '.join(reasons[:_MOST_REASONS])}{more}",
+        f"{_BEGINNINGS[kind]}{'; '.join(reasons[:_MOST_REASONS])}{more}",
         severity=rule.severity if blocks else Severity.HIGH,
         raised_from=None if blocks else rule.severity,
         expected=f"measured: {', '.join(problems)}",

@@ -14,8 +14,18 @@ from ...evidence.base.records import lookup
 from ...evidence.base.times import parse_rfc3339
 from ...evidence.collecting.interface import Evidence, Origin, Problem, ProblemKind, Scope
 from ..decision.document import Subject
+from .model import Rule
 
 NOT_MEASURED = "it was not measured"
+UNWAIVABLE = {
+    ProblemKind.REJECTED: "rejected evidence",
+    ProblemKind.MISSING: "missing evidence",
+    ProblemKind.UNKNOWN: "a rule that cannot be told",
+}
+"""What no waiver permits, in words, by why the evidence decides nothing; what weighs most comes first."""
+
+Problems = Mapping[str, tuple[Problem, ...]]
+"""By fact, why a rule cannot rely on it."""
 
 
 class Facts(Struct, frozen=True):
@@ -57,15 +67,43 @@ class Facts(Struct, frozen=True):
         if value is None:
             covering = tuple(p for p in found if _within(fact.partition(".")[2], p.fact))
             return covering or found or (Problem(fact.partition(".")[2], NOT_MEASURED, ""),)
+        if found:
+            return found
         scope = self.scope(fact)
         if scope is not None and scope.looked_at == 0:
             reason = f"{source_of(fact)} looked at no {scope.unit}"
         elif scope is None and value in ([], {}, ()):
             reason = f"{fact} is empty, and nothing says how much was looked at"
         else:
-            return found
+            return ()
         remedy = f"check where evidence.{source_of(fact)} in gate.yaml looks"
-        return (*found, Problem(fact.partition(".")[2], reason, remedy, ProblemKind.UNKNOWN))
+        return (Problem(fact.partition(".")[2], reason, remedy, ProblemKind.UNKNOWN),)
+
+    def problems_for(self, rule: Rule) -> Problems:
+        """Why the rule cannot rely on its facts; those without a problem are left out."""
+        found = {fact: self.problems_of(fact) for fact in rule.facts}
+        for fact in rule.optional_facts:
+            if problems := tuple(p for p in self.about(fact) if p.kind is not ProblemKind.MISSING):
+                found[fact] = problems
+        return {fact: problems for fact, problems in found.items() if problems}
+
+    def decisive(self, rule: Rule, problems: Problems) -> Problems:
+        """Of `problems_for`, those because of which the rule does not hold, whatever the policies answer.
+
+        A fact that was measured, and of which only a part cannot be told, is not among them.
+        """
+        return {
+            fact: found
+            for fact, found in problems.items()
+            if any(problem.kind is not ProblemKind.UNKNOWN for problem in found)
+            or (fact in rule.facts and self.value(fact) is None)
+        }
+
+
+def worst_of(problems: Problems) -> ProblemKind:
+    """What evidence with these problems is: rejected, or else missing, or else unknown."""
+    kinds = {problem.kind for found in problems.values() for problem in found}
+    return next(kind for kind in UNWAIVABLE if kind in kinds)
 
 
 def _within(inner: str, outer: str) -> bool:
@@ -116,7 +154,14 @@ def problems(evidence: Mapping[str, Evidence], about: Mapping[str, Mapping[str, 
             found += [replace(one, fact=fact) for one in item.problems if one.fact == ""]
         elif about[name]["sources"] == "unstated":
             reason = f"the evidence of {name} does not state what it was made from"
-            found.append(Problem(fact, reason, "state it: gate provenance FILE", ProblemKind.UNKNOWN))
+            found.append(
+                Problem(
+                    fact,
+                    reason,
+                    "make it again, then state that at once: gate provenance FILE",
+                    ProblemKind.UNKNOWN,
+                )
+            )
     return tuple(found)
 
 

@@ -18,10 +18,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from ...evidence.base.contracts import source_of
 from ...evidence.base.errors import EngineError
+from ...evidence.base.numbers import counted
 from ...evidence.base.times import format_utc
 from ...evidence.collecting.interface import Problem, ProblemKind
 from ..decision.document import (
@@ -40,7 +41,7 @@ from ..decision.document import (
 from ..decision.exhibit import Exhibit
 from .answer import Answer, conftest_answer, evidence_violation, policy_error, refuse_unexpected, unjudgeable
 from .conditions import DAY, of_rule, of_violation, overdue, settle, settled
-from .facts import Facts
+from .facts import UNWAIVABLE, Facts, Problems, worst_of
 from .model import Plan, Rule, Stage
 from .tailoring import refuse_empty
 from .waivers import Waiver
@@ -122,6 +123,14 @@ def action(plan: Plan, stage: str, verdict: Verdict, results: Mapping[str, Stage
     return table[key]
 
 
+class _Answered(Struct, frozen=True):
+    """What became of one rule: its status, what it compared, and why its evidence decided instead of it."""
+
+    status: CheckStatus
+    operands: tuple[Operand, ...] = ()
+    problems: Problems = field(default_factory=dict)
+
+
 class _Judging(Struct):
     """Judges one stage; its parts come out in a stable order."""
 
@@ -167,62 +176,59 @@ class _Judging(Struct):
 
     def _check(self, rule: Rule) -> Check:
         start = rule.effective_on_s
-        operands: tuple[Operand, ...] = ()
         if not rule.selected:
-            status = CheckStatus.LEFT_OUT
+            answered = _Answered(CheckStatus.LEFT_OUT)
         elif start is not None and self.now_s < start:
-            status, operands = self._pending(rule, format_utc(start).removesuffix("T00:00:00Z"))
+            answered = self._pending(rule, format_utc(start).removesuffix("T00:00:00Z"))
         else:
-            status, operands = self._rule(rule)
+            answered = self._rule(rule)
         return Check(
             code=rule.code,
             stage=rule.stage,
             title=rule.title,
             severity=rule.severity,
-            status=status,
-            operands=operands,
+            status=answered.status,
+            operands=answered.operands,
             facts=tuple(FactValue(f, _scalar(self.facts.value(f)), source_of(f)) for f in rule.facts),
             solution=rule.solution,
             owner=rule.owner,
             controls=rule.controls,
             effective_on=None if start is None else format_utc(start),
             risk=rule.risk,
+            problems=tuple(dict.fromkeys(one for found in answered.problems.values() for one in found)),
         )
 
-    def _pending(self, rule: Rule, start: str) -> tuple[CheckStatus, tuple[Operand, ...]]:
+    def _pending(self, rule: Rule, start: str) -> _Answered:
         """Judge a rule that does not bind yet: whatever it would report is a warning."""
         trial = _Judging(self.plan, self.stage, self.output, self.facts, (), self.now_s)
-        status, operands = trial._rule(rule)
+        answered = trial._rule(rule)
         found = [one.msg for one in trial.violations or trial.conditions]
         self.warnings += [
             *trial.warnings,
             *(Notice(rule.code, f"binds from {start}: {msg}") for msg in found),
         ]
-        return CheckStatus.PENDING if found else status, operands
+        return replace(answered, status=CheckStatus.PENDING) if found else answered
 
-    def _rule(self, rule: Rule) -> tuple[CheckStatus, tuple[Operand, ...]]:
-        problems = {fact: self.facts.problems_of(fact) for fact in rule.facts}
-        for fact in rule.optional_facts:
-            if found := tuple(p for p in self.facts.about(fact) if p.kind is not ProblemKind.MISSING):
-                problems[fact] = found
-        unusable = {
-            fact: found
-            for fact, found in problems.items()
-            if any(p.kind is not ProblemKind.UNKNOWN for p in found)
-            or (found and fact in rule.facts and self.facts.value(fact) is None)
-        }
+    def _rule(self, rule: Rule) -> _Answered:
+        problems = self.facts.problems_for(rule)
         if self.stage.conftest:
-            return self._conftest(rule, {fact: found for fact, found in problems.items() if found}), ()
+            return self._conftest(rule, problems)
+        decisive = self.facts.decisive(rule, problems)
+        if decisive:
+            # of what else cannot be told, what a collector said and the policy data do not let pass
+            strict = self.plan.on_unknown.get(rule.code, "fail") == "fail"
+            more = {f: found for f, found in problems.items() if strict and self.facts.about(f)}
+            problems = {**more, **decisive}
         # a policy cannot compare what is not there, so its check may then be undefined
-        if unusable and self.output.get(f"check_{rule.short_name}") is None:
-            return self._unusable(rule, unusable), ()
+        if decisive and self.output.get(f"check_{rule.short_name}") is None:
+            return _Answered(self._unusable(rule, decisive), problems=problems)
         answer = Answer(self.stage, rule, self.output)
         reported = answer.violations()
         self.warnings += answer.warnings()
-        if unusable:
-            return self._unusable(rule, unusable), answer.operands
-        if answer.holds and (unknown := {fact: found for fact, found in problems.items() if found}):
-            return self._unknown(rule, unknown), answer.operands
+        if decisive:
+            return _Answered(self._unusable(rule, decisive), answer.operands, problems)
+        if answer.holds and problems:
+            return _Answered(self._unknown(rule, problems), answer.operands, problems)
         conditions = answer.conditions()
         for stated in conditions:
             self._condition(rule, stated)
@@ -231,32 +237,32 @@ class _Judging(Struct):
             waived = self._report(violation)
             if status is not CheckStatus.VIOLATED:
                 status = CheckStatus.WAIVED if waived else CheckStatus.VIOLATED
-        return status, answer.operands
+        return _Answered(status, answer.operands)
 
-    def _conftest(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+    def _conftest(self, rule: Rule, problems: Problems) -> _Answered:
         """Report what a rule for Conftest says of the files, and the files that it was not asked about."""
         found = conftest_answer(self.stage, rule, self.output, self.facts.value(rule.facts[0]) or ())
         self.warnings += found.notices
         waived = [self._report(violation) for violation in found.violations]
         if problems or found.problems:
             fact = rule.facts[0]
-            return self._unusable(rule, {fact: (*problems.get(fact, ()), *found.problems)})
+            problems = {fact: (*problems.get(fact, ()), *found.problems)}
+            return _Answered(self._unusable(rule, problems), problems=problems)
         if waived:
-            return CheckStatus.WAIVED if all(waived) else CheckStatus.VIOLATED
+            return _Answered(CheckStatus.WAIVED if all(waived) else CheckStatus.VIOLATED)
         if any(notice.code == rule.code for notice in found.notices):
-            return CheckStatus.WARNS
-        return CheckStatus.EXCEPTED if found.notices else CheckStatus.HOLDS
+            return _Answered(CheckStatus.WARNS)
+        return _Answered(CheckStatus.EXCEPTED if found.notices else CheckStatus.HOLDS)
 
-    def _unusable(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+    def _unusable(self, rule: Rule, problems: Problems) -> CheckStatus:
         """Report facts that are missing, were rejected, or are null because they are unknown."""
-        kinds = [problem.kind for found in problems.values() for problem in found]
-        if all(kind is ProblemKind.UNKNOWN for kind in kinds):
+        kind = worst_of(problems)
+        if kind is ProblemKind.UNKNOWN:
             return self._unknown(rule, problems)
-        kind = ProblemKind.REJECTED if ProblemKind.REJECTED in kinds else ProblemKind.MISSING
-        self.violations.append(evidence_violation(rule, kind, problems))
+        self._unwaivable(evidence_violation(rule, kind, problems), kind)
         return CheckStatus.MISSING
 
-    def _unknown(self, rule: Rule, problems: Mapping[str, tuple[Problem, ...]]) -> CheckStatus:
+    def _unknown(self, rule: Rule, problems: Problems) -> CheckStatus:
         """Report a rule that cannot be told, as the policy data ask for it."""
         violation = evidence_violation(rule, ProblemKind.UNKNOWN, problems)
         match self.plan.on_unknown.get(rule.code, "fail"):
@@ -265,8 +271,18 @@ class _Judging(Struct):
             case "condition":
                 self._condition(rule, {"msg": violation.msg})
             case _:
-                self.violations.append(violation)
+                self._unwaivable(violation, ProblemKind.UNKNOWN)
         return CheckStatus.UNKNOWN
+
+    def _unwaivable(self, violation: Violation, kind: ProblemKind) -> None:
+        """Count a violation about evidence as open, and say that waivers for its rule do not help."""
+        self.violations.append(violation)
+        for waiver in self._waivers(violation.code):
+            what = f"waiver {waiver.id} has no effect: {UNWAIVABLE[kind]} cannot be waived"
+            self.warnings.append(Notice(violation.code, what))
+
+    def _waivers(self, code: str) -> list[Waiver]:
+        return [one for one in self.waivers if one.code == code and self.stage.id in one.stages]
 
     def _condition(self, rule: Rule, stated: Mapping[str, str | None]) -> None:
         due = stated.get("due") or self._due(rule.severity)
@@ -294,9 +310,8 @@ class _Judging(Struct):
 
     def _report(self, violation: Violation) -> bool:
         """Count a violation as waived or open. Returns whether it was waived."""
-        for waiver in self.waivers:
-            here = self.stage.id in waiver.stages and waiver.code == violation.code
-            if here and waiver.term in (None, violation.term):
+        for waiver in self._waivers(violation.code):
+            if waiver.term in (None, violation.term):
                 self.waived.append(
                     Waived(
                         **{name: getattr(violation, name) for name in _VIOLATION},
@@ -343,9 +358,9 @@ def _scalar(value: Any) -> Any:
     if value is None or isinstance(value, (str, int)):
         return value
     if isinstance(value, Mapping):
-        return f"{len(value)} entries"
+        return counted(len(value), "entry")
     if isinstance(value, (list, tuple)):
-        return f"{len(value)} items"
+        return counted(len(value), "item")
     return value
 
 

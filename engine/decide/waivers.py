@@ -38,7 +38,7 @@ class Waiver(Struct, frozen=True):
 
 
 class State(StrEnum):
-    """What a waiver is at a time; only active and expiring ones count."""
+    """What a waiver is at a time; only those `IN_FORCE` count."""
 
     ACTIVE = "active"
     EXPIRING = "expiring"
@@ -47,6 +47,10 @@ class State(StrEnum):
     REVOKED = "revoked"
     OTHER = "other"
     VOID = "void"
+
+
+IN_FORCE = (State.ACTIVE, State.EXPIRING)
+"""States of waivers that count."""
 
 
 def assess(
@@ -61,7 +65,7 @@ def assess(
     valid: list[Waiver] = []
     notes: list[Notice] = []
     for fact, state, text in states(facts, revocations, plan, subject, now_s):
-        if state not in (State.ACTIVE, State.EXPIRING):
+        if state not in IN_FORCE:
             level = "error" if state is State.VOID else "warning"
             notes.append(Notice(fact["code"], f"waiver {fact['id']} ({fact['path']}) {text}", level))
             continue

@@ -171,8 +171,13 @@ class FactValue(JsonRecord, frozen=True):
 
 
 class Check(JsonRecord, frozen=True):
-    """One rule with the values it compared and the facts it needs; before ``effective_on`` it only warns.
-    ``risk`` is what may happen where it does not hold."""
+    """One rule with the values it compared and the facts it needs.
+
+    Attributes:
+        effective_on: before it, the rule only warns.
+        risk: what may happen where it does not hold.
+        problems: why its facts decide nothing, where it has no other answer; with what to do.
+    """
 
     code: str
     stage: str
@@ -186,6 +191,7 @@ class Check(JsonRecord, frozen=True):
     controls: tuple[str, ...]
     effective_on: str | None = None
     risk: str | None = None
+    problems: tuple[Problem, ...] = ()
 
 
 class Violation(JsonRecord, frozen=True):

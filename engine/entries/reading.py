@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct
 
 from ...evidence.base.errors import LedgerError, UsageError, suggestion
+from ...evidence.base.numbers import counted
 from ..decision.document import CheckStatus, Decision
 from ..ledger.interface import Entry
 from ..ledger.merkle import Frontier
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 PENDING: Final = "PENDING"
 """The status of a stage that no recorded decision has judged; never a verdict."""
+
+LATEST: Final = "latest"
+"""Stands for the last recorded decision."""
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{8,64}")
 
@@ -134,7 +139,7 @@ def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
         frontier.append(bytes.fromhex(entry.digest))
         if latest is not None and frontier.size == latest.size and frontier.root() != latest.root:
             raise LedgerError(
-                f"the first {latest.size} entries are not those that were sealed on {latest.time}",
+                f"it does not begin with the {counted(latest.size, 'entry')} sealed on {latest.time}",
                 path=ledger.name,
                 remedy="run `gate ledger verify`, and restore the ledger from a copy you trust",
             )
@@ -150,6 +155,15 @@ def entries(ledger: LedgerReader) -> Iterator[StatementEntry]:
 def decisions(ledger: LedgerReader) -> Iterator[DecisionEntry]:
     """Every recorded decision that counts, oldest first. Raises as `entries`."""
     return (one for one in entries(ledger) if isinstance(one, DecisionEntry))
+
+
+def about(ledger: LedgerReader, stage: str | None) -> Iterator[DecisionEntry]:
+    """Every decision that judged the stage, or every one for None, oldest first. Raises as `entries`."""
+    return (
+        one
+        for one in decisions(ledger)
+        if stage is None or stage == one.summary.stage or stage in one.summary.stages
+    )
 
 
 def verdicts(ledger: LedgerReader) -> Iterator[tuple[DecisionEntry, list[str]]]:
@@ -183,12 +197,15 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
     """The entry of a recorded decision; the last one where it was recorded more than once.
 
     Args:
-        target: a ledger index, or at least eight digits of the leaf digest or of the decision's digest.
-        names: what else could have been meant, for the error's advice.
+        target: `LATEST`, one of the names, a ledger index, or at least eight digits of the leaf digest or of
+            the decision's digest.
+        names: of stages, and ``all``; each stands for the last decision that judged it.
 
     Raises UsageError: there is no such decision, or several begin like that; LedgerError as `entries`.
     """
     index, found, void = check_target(target, names), [], None
+    if target == LATEST or target in names:
+        return _last(ledger, None if target == LATEST else target)
     for one in entries(ledger):
         summary = statements.summary(one.statement)
         if summary is None:
@@ -212,12 +229,20 @@ def locate(ledger: LedgerReader, target: str, names: Sequence[str] = ()) -> Deci
     return found[-1]
 
 
+def _last(ledger: LedgerReader, stage: str | None) -> DecisionEntry:
+    found = deque(about(ledger, stage), 1)
+    if not found:
+        what = f"the ledger has no decision{f' about {stage}' if stage else ''}"
+        raise UsageError(what, remedy="record one with `gate evaluate STAGE`")
+    return found[0]
+
+
 def check_target(target: str, names: Sequence[str]) -> int | None:
-    """The ledger index that a target is; None for a digest. Raises UsageError: it is neither."""
+    """The ledger index that a target of `locate` is; None for all others. Raises UsageError: it is none."""
     if target.isdecimal() and len(target) < 8:
         return int(target)
-    if _DIGEST.fullmatch(target):
+    if target == LATEST or target in names or _DIGEST.fullmatch(target):
         return None
     what = "neither a stage nor a recorded decision" if names else "no recorded decision"
-    advice = f"{suggestion(target, names)}; or" if names else "give"
+    advice = f"{suggestion(target, [LATEST, *names])}; or" if names else "give"
     raise UsageError(f"{target!r} is {what}", remedy=f"{advice} a ledger index or digest")

@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from ...evidence.base.errors import EnvironmentProblem
+from ...evidence.base.numbers import counted
 from ...evidence.base.records import to_json
 from ...evidence.base.times import format_utc, parse_rfc3339
 from ..decide.conditions import DAY, due_at
@@ -245,7 +246,7 @@ def render_table(found: Overview, screen: Screen) -> bytes:
 
 def _words(one: Standing) -> Iterator[str]:
     if one.verdict is None:
-        yield f"none of {one.decisions} decisions judged it"
+        yield f"none of {counted(one.decisions, 'decision')} judged it"
     else:
         yield f"{one.verdict} since {one.since}, judged {one.effective_time}"
         yield f"commit {one.commit[:7]}" if one.commit else "no git commit"
@@ -259,7 +260,7 @@ def _words(one: Standing) -> Iterator[str]:
 def _blocking(found: Overview) -> Iterator[str]:
     for code, names in found.blocking():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield f"{code}  {len(names)} ledger{'s' * (len(names) != 1)}: {', '.join(names[:3])}{more}"
+        yield f"{code}  {counted(len(names), 'ledger')}: {', '.join(names[:3])}{more}"
 
 
 def _dues(

@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from ...evidence.base.numbers import counted
 from ...evidence.base.records import to_json
 from ...evidence.base.times import parse_rfc3339
 from ..decision.document import Verdict
@@ -125,9 +126,9 @@ def _table(found: Trend, screen: Screen) -> bytes:
     if rules:
         lines.add(("Violated most often in decisions that failed", "bold"))
     width = min(max((columns(code) for code, _, _ in rules), default=0), 50)
-    for code, count, ledgers in rules:
+    for code, often, ledgers in rules:
         points = [Point(0, name, one.rules[code]) for name, one in found.periods.items()]
-        told = f"{count} decision{'s' * (count != 1)} in {ledgers} ledger{'s' * (ledgers != 1)}"
+        told = f"{counted(often, 'decision')} in {counted(ledgers, 'ledger')}"
         lines.add(f"{pad(code, width)}  ", (sparkline(points), "cyan"), f"  {told}", indent=2, hang=6)
     add_problems(lines, found.problems)
     return lines.text().encode()

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from ...evidence.base.errors import LedgerError, UsageError
 from ...evidence.base.limits import Limits
+from ...evidence.base.numbers import counted
 from ...evidence.signing.keys import VerifierKey
 from ..store import open_store
 from ..store.evidence import EvidenceStore
@@ -83,8 +84,9 @@ def migrate(source_url: str, target_url: str, admins: Admins | None = None) -> M
             other, theirs = _read(target)
             if ours != theirs:
                 raise LedgerError(
-                    f"the copy differs: {other[0]} lines, {other[1]} checkpoints and {other[2]} documents "
-                    f"there, {counts[0]}, {counts[1]} and {counts[2]} in the source",
+                    f"the copy differs: {counted(other[0], 'line')}, {counted(other[1], 'checkpoint')} and "
+                    f"{counted(other[2], 'document')} there, {counts[0]}, {counts[1]} and {counts[2]} in "
+                    "the source",
                     path=target.name,
                     remedy="stop whatever writes to either of them, then run the same command again",
                 )

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final, Self
 
 from ...evidence.base.errors import LedgerError
+from ...evidence.base.numbers import counted
 from ...evidence.signing.dsse import Envelope
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import Flaw, SignatureError
@@ -88,8 +89,9 @@ class LedgerReader:
         if latest is not None and not self._source.covers(latest):
             raise damaged(
                 f"{self.name}/{LOG}",
-                f"entries sealed on {latest.time} are missing: the checkpoint covers {latest.size} "
-                f"entries in {latest.log_bytes} bytes, and the log does not have them",
+                f"entries sealed on {latest.time} are missing: the checkpoint covers "
+                f"{counted(latest.size, 'entry')} in {latest.log_bytes} bytes, and the log does not have "
+                "them",
             )
         return latest
 
@@ -179,7 +181,7 @@ class LedgerReader:
         seen, place = receipt.checkpoint, str(self._receipts.path(self.verifier))
         if latest is None or latest.size < seen.size:
             raise LedgerError(
-                f"the ledger was cut back: it was sealed with {seen.size} entries on {seen.time}, "
+                f"the ledger was cut back: it was sealed with {counted(seen.size, 'entry')} on {seen.time}, "
                 f"and now its checkpoint covers {latest.size if latest else 0}",
                 path=f"{self.name}/{CHECKPOINT}",
                 place=f"receipt {place}",
@@ -201,8 +203,8 @@ class LedgerReader:
 
     def _rewritten(self, witness: Checkpoint, name: str, place: str) -> LedgerError:
         return LedgerError(
-            f"the log was rewritten: its first {witness.size} entries are not those that {name} of "
-            f"{witness.time} covers",
+            f"the log was rewritten: it does not begin with the {counted(witness.size, 'entry')} that {name} "
+            f"of {witness.time} covers",
             path=f"{self.name}/{LOG}",
             place=f"compared with {place}",
             remedy=_COPY + RESTORE,

@@ -20,6 +20,7 @@ from msgspec import Struct
 
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import LedgerError
+from ...evidence.base.numbers import counted
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
 from ..store.access import Folder, locked, os_errors
@@ -119,7 +120,9 @@ class Receipts:
             seen = self.load(known)
         except LedgerError:  # its keys were changed; whose word that was does not matter here
             seen = None
-        last = f", last sealed with {seen.checkpoint.size} entries on {seen.checkpoint.time}" if seen else ""
+        last = ""
+        if seen is not None:
+            last = f", last sealed with {counted(seen.checkpoint.size, 'entry')} on {seen.checkpoint.time}"
         what = f"{known.name} with key {known.fingerprint}{last}"
         if found is None:
             what = f"the ledger is gone: here was {what}"

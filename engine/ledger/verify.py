@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
+from ...evidence.base.numbers import counted
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
 from ..spread.pace import Pace
@@ -229,7 +230,7 @@ class _Checks:
         for size in self.attempt(Kind.LAYOUT, self.source.sizes) or ():
             one = self.checkpoint(size)
             if one is not None and one.size != size:
-                self.add(Kind.CHECKPOINT, f"it covers {one.size} entries", f"{HISTORY}/{size}")
+                self.add(Kind.CHECKPOINT, f"it covers {counted(one.size, 'entry')}", f"{HISTORY}/{size}")
             elif one is not None:
                 found.append(one)
         if latest is not None and latest.note not in {one.note for one in found}:
@@ -326,7 +327,7 @@ class _Checks:
         if not self.attempt(Kind.LAYOUT, lines):
             return 0
         for name, kind, one in (item for size in sorted(due) for item in due[size]):
-            text = f"{name} of {one.time} covers {one.size} entries, the log has {frontier.size}"
+            text = f"{name} of {one.time} covers {counted(one.size, 'entry')}, the log has {frontier.size}"
             self.add(Kind.TRUNCATED if kind is Kind.ROOT else kind, text, LOG)
         return max(0, frontier.size - (latest.size if latest else 0))
 
@@ -348,8 +349,8 @@ class _Checks:
         for name, kind, one in items:
             if one.root != frontier.root() or one.log_bytes != length:
                 text = (
-                    f"the first {one.size} entries are not those that {name} of {one.time} covers: edited, "
-                    "inserted, dropped, reordered or forked"
+                    f"it does not begin with the {counted(one.size, 'entry')} that {name} of {one.time} "
+                    "covers: edited, inserted, dropped, reordered or forked"
                 )
                 self.add(kind, text, LOG)
 

@@ -14,6 +14,7 @@ from itertools import chain, islice
 from ...evidence.base.activity import Log
 from ...evidence.base.canonical import canonical
 from ...evidence.base.errors import EnvironmentProblem, LedgerError
+from ...evidence.base.numbers import counted
 from ...evidence.signing.dsse import Envelope, max_payload_bytes
 from ...evidence.signing.intoto import parse_statement
 from ...evidence.signing.keys import LogKey, VerifierKey
@@ -153,8 +154,8 @@ class Ledger(LedgerReader):
                     return latest
                 if behind_s > CLOCK_SKEW_S:
                     raise LedgerError(
-                        f"the clock runs backwards: the last checkpoint was signed {behind_s} seconds after "
-                        "the present moment",
+                        "the clock runs backwards: the last checkpoint was signed "
+                        f"{counted(behind_s, 'second')} after the present moment",
                         path=f"{self.name}/{CHECKPOINT}",
                         place=f"time {latest.time}",
                         remedy="set the machine's clock, then run again",

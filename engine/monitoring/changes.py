@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from ...evidence.base.numbers import counted
 from ...evidence.base.times import parse_rfc3339
 from ..decide.conditions import DAY, due_at, is_overdue
 from ..decision.document import Decision
@@ -120,8 +121,8 @@ def message(workspace: str, log: str, found: Sequence[Change]) -> Message:
     time = max(one.effective_time for one in found)
     body = json.dumps({"type": "gate.changed", "timestamp": time, "data": data}, sort_keys=True)
     lines = [f"{one.text} (ledger entry {one.entry}, as of {one.effective_time})" for one in shown]
-    lines += [f"and {more} more changes"] if more > 0 else []
-    subject = found[0].text if len(found) == 1 else f"{len(found)} changes"
+    lines += [f"and {counted(more, 'more change')}"] if more > 0 else []
+    subject = found[0].text if len(found) == 1 else counted(len(found), "change")
     return Message(
         id="msg_" + sha256(f"{log}\n{body}".encode()).hexdigest()[:32],
         subject=shorten(printable(f"gate: {workspace}: {subject}"), _LONGEST),

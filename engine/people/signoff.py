@@ -17,6 +17,7 @@ from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.contracts import violations
 from ...evidence.base.errors import EvidenceError, UsageError
 from ...evidence.base.limits import DEFAULT
+from ...evidence.base.numbers import counted
 from ...evidence.collectors.signoffs import NAMESPACE
 from ...evidence.reading.parse import parse_json
 from .. import service
@@ -133,11 +134,11 @@ def review(
     about = stage if stage == judged.stage else f"{stage}, with {judged.stage}"
     yield f"{about} of {judged.workspace}: {judged.verdict.value} as of {judged.effective_time}"
     yield f"  policy    {policy.name} {policy.version}, {policy.digest}"
-    yield f"  sources   {judged.subject.files} files, {bound.subject}"
+    yield f"  sources   {counted(judged.subject.files, 'file')}, {bound.subject}"
     yield f"  commit    {commit}{state}" if commit else "  commit    none"
     yield f"  trusted   {'' if judged.trust.anchors else 'self-judged: '}{trusted(judged.trust)}"
     read = len(_files(bound.listing))
-    yield f"  evidence  {read} file{'s' * (read != 1)}, {bound.evidence}"
+    yield f"  evidence  {counted(read, 'file')}, {bound.evidence}"
     yield from summary(judged, screen.width).splitlines()
     yield from (f"alteration: {one.text}" for one in judged.trust.alterations)
     yield "since the last approval:"

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import UsageError, suggestion
 from ...evidence.base.times import format_utc, parse_rfc3339
+from ...evidence.collecting.interface import ProblemKind
 from ...evidence.collectors.waivers import NAMESPACE
 from .. import service
 from ..collectors import open_workspace
 from ..context import Context
-from ..decide.recorded import Time
-from ..decide.waivers import states
+from ..decide.facts import UNWAIVABLE, worst_of
+from ..decide.recorded import Time, facts_of
+from ..decide.waivers import IN_FORCE, states
 from ..report.people import Listed, rejected
 from . import sshsign
 
 _FOLDER = "waivers"
+NO_EFFECT = "no effect"
+"""Listed in place of the state of a waiver that is in force, where the evidence of its rule is missing."""
 
 
 def prepare_waiver(
@@ -91,18 +95,41 @@ def list_waivers(context: Context, time: Time) -> list[Listed]:
     recorded = service.observe(context, [_FOLDER], next(iter(context.plan.stages)), time)
     evidence, subject = recorded.evidence[_FOLDER], recorded.setup.subject.digest
     facts, found = evidence.facts, []
-    for row, state, text in states(
-        facts["waivers"], facts["revocations"], context.plan, subject, time.seconds
-    ):
+    stated = list(states(facts["waivers"], facts["revocations"], context.plan, subject, time.seconds))
+    in_force = {row["code"] for row, state, _ in stated if state in IN_FORCE}
+    unwaivable = without_evidence(context, in_force, time)
+    for row, state, text in stated:
         what = f"{row['code']} ({row['term']})" if row["term"] else row["code"]
         details = (
             f"{what}, {row['effective_on']} to {row['effective_until']}",
             f"for {row['author']}, approved by {row['approver_principal'] or 'nobody'}, {row['reference']}",
         )
-        found.append(
-            Listed(state.value, f"{row['id']}: {text}", details, {**row, "state": state.value, "text": text})
-        )
+        shown = state.value
+        if state in IN_FORCE and row["code"] in unwaivable:
+            shown, text = NO_EFFECT, f"{text}; {NO_EFFECT}: {unwaivable[row['code']]}"
+        found.append(Listed(shown, f"{row['id']}: {text}", details, {**row, "state": shown, "text": text}))
     return [*found, *rejected(evidence, context.config.allowed_signers)]
+
+
+def without_evidence(context: Context, codes: Collection[str], time: Time) -> dict[str, str]:
+    """Of the rules of these codes, those that no waiver helps as things stand, each with the reason.
+
+    Their evidence is missing, was rejected or cannot be told; the policies are not asked.
+    """
+    plan, found = context.plan, dict[str, str]()
+    rules = [rule for stage in plan.stages.values() for rule in stage.rules if rule.code in codes]
+    ids = {collector for rule in rules for collector in rule.collectors}
+    if not ids:
+        return found
+    facts = facts_of(service.observe(context, ids, next(iter(plan.stages)), time), time)
+    for rule in rules:
+        problems = facts.decisive(rule, facts.problems_for(rule))
+        if not problems or not rule.selected or (rule.effective_on_s or 0) > time.seconds:
+            continue
+        kind = worst_of(problems)
+        if kind is not ProblemKind.UNKNOWN or plan.on_unknown.get(rule.code, "fail") == "fail":
+            found[rule.code] = f"{UNWAIVABLE[kind]} cannot be waived"
+    return found
 
 
 def _check_approver(context: Context, role: str) -> None:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
+from ...evidence.base.numbers import counted
 from .annotations import LITERAL, blank
 
 Problem = tuple[int, str, str]
@@ -113,7 +114,10 @@ def _sprintf(arguments: list[str]) -> tuple[str, str] | None:
         )
     values = arguments_of(LITERAL.sub(masked_literal, arguments[1]), 1)
     if len(values) != len(verbs):
-        return f"sprintf has {len(verbs)} verbs and {len(values)} values", "write one value for each verb"
+        return (
+            f"sprintf has {counted(len(verbs), 'verb')} and {counted(len(values), 'value')}",
+            "write one value for each verb",
+        )
     for verb, (start, end) in zip(verbs, values, strict=True):
         if verb == "s" and _NO_TEXT.fullmatch(arguments[1][start:end].strip()):
             return "sprintf with %s is for text only: engines format other values differently", "write %v"

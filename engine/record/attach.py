@@ -15,10 +15,8 @@ from ...evidence.base.limits import DEFAULT
 from ...evidence.reading.files import printable, read_regular
 from ..collectors import open_workspace
 from ..context import Context
-from ..entries.reading import locate
 from ..ledger.interface import Entry
-from ..recording import append_statement
-from ..workspace_ledger import reader
+from ..recording import append_statement, located
 
 MAX_DOCUMENTS: Final = 100
 _NOTE: Final = 1000
@@ -32,7 +30,7 @@ def attach(
     """Store the files and append an entry that names them and the decision.
 
     Args:
-        target: the decision, as `entries.locate` takes it.
+        target: the decision, as `recording.located` takes it.
         note: why they are attached.
         config_dir, now: as `recording.record`.
 
@@ -45,8 +43,8 @@ def attach(
         raise UsageError("--note is empty, too long or has control characters", remedy=remedy)
     if len(paths) > MAX_DOCUMENTS:
         raise UsageError(f"more than {MAX_DOCUMENTS} files at once", remedy="attach them in several entries")
-    with reader(context, config_dir) as ledger:
-        found = locate(ledger, target)
+    with located(context, target, config_dir) as (_, found):
+        pass  # it is closed before anything is appended
     documents: dict[str, bytes] = {}
     for path in paths:
         name = masked(printable(path.name))

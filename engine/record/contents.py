@@ -162,12 +162,6 @@ def parse_witness_policy(data: bytes) -> tuple[list[VerifierKey], int]:
     return keys, quorum
 
 
-def count(number: int, what: str) -> str:
-    """A number of things, in words; ``what`` is one of them."""
-    several = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{number} {what if number == 1 else several}"
-
-
 def howto() -> bytes:
     """`HOWTO`: how to check a record with stock tools alone; the same in every record."""
     return Path(__file__).with_name(HOWTO).read_bytes()

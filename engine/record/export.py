@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from ... import __version__
 from ...evidence.base.errors import LedgerError
 from ...evidence.signing.problems import SignatureError
+from .. import recording
 from ..context import Context
 from ..decision.document import Decision
 from ..entries import statement as statements
-from ..entries.reading import entries, locate
+from ..entries.reading import DecisionEntry, entries
 from ..ledger.authorities.timestamp import stamped
 from ..ledger.findings import Authorities
 from ..ledger.interface import COSIGNATURES, RESTORE, TIMESTAMP, Entry, LoggedEntry
@@ -24,7 +25,6 @@ from ..ledger.note import Checkpoint
 from ..ledger.proof import Proof
 from ..ledger.reader import LedgerReader
 from ..witnessing import authorities
-from ..workspace_ledger import reader
 from . import contents
 from .archive import BadRecordError
 from .logged import cosigned
@@ -48,7 +48,7 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
     """The record of a recorded decision, which was verified.
 
     Args:
-        target: the decision, as `entries.locate` takes it.
+        target: the decision, as `recording.located` takes it.
         config_dir: where the receipts are.
         anchor: PEM file of the time-stamping authority; the configured one if None.
 
@@ -56,13 +56,12 @@ def export(context: Context, target: str, config_dir: Path, anchor: Path | None 
     that it needs is missing or damaged, no checkpoint covers it, or not the one that authorities vouch for.
     """
     vouching = authorities(context, anchor)
-    with reader(context, config_dir) as ledger:
-        return export_from(ledger, target, vouching)
+    with recording.located(context, target, config_dir) as (ledger, found):
+        return export_from(ledger, found, vouching)
 
 
-def export_from(ledger: LedgerReader, target: str, vouching: Authorities) -> Exported:
+def export_from(ledger: LedgerReader, found: DecisionEntry, vouching: Authorities) -> Exported:
     """The record of a decision in an opened ledger. Raises as `export`."""
-    found = locate(ledger, target)
     digest = found.summary.decision
     later = [
         one.entry.index

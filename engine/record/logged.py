@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from ...evidence.base.numbers import counted
 from ..decision.document import Decision
 from ..entries import statement as statements
 from ..ledger.authorities.timestamp import stamped
@@ -106,7 +107,7 @@ def check_log(seen: Seen) -> str:
         raise BadRecordError(f"{contents.ABOUT} is about another entry, or of another kind")
     first = seen.checkpoints[0]
     check_events(chain, seen.files, notes[0], first)
-    entries = contents.count(first.size, "entry")
+    entries = counted(first.size, "entry")
     return f"entry {seen.index} of {chain.founding.name}, sealed on {first.time} with {entries}"
 
 
@@ -130,5 +131,5 @@ def cosigned(checkpoint: Checkpoint, lines: bytes, policy: bytes) -> str:
     """Who cosigned, in words. Raises BadRecordError: too few of those in the policy; SignatureError."""
     keys, quorum = contents.parse_witness_policy(policy)
     given = cosignatures(checkpoint, lines, keys) if lines else {}
-    demand(len(given) >= quorum, f"{len(given)} witnesses cosigned the checkpoint, {quorum} are needed")
+    demand(len(given) >= quorum, f"cosigned by {counted(len(given), 'witness')}, needs {quorum}")
     return "cosigned by " + ", ".join(sorted(f"{key.name} on {time}" for key, (_, time) in given.items()))

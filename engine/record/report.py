@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ...evidence.base.numbers import counted
 from ...evidence.base.records import to_json
 from ..decision.document import Decision
 from ..ledger.interface import Entry
@@ -25,7 +26,7 @@ def _exported_text(path: Path, found: Exported) -> bytes:
     size = sum(map(len, found.files.values()))
     return to_bytes(
         [
-            f"wrote    {path}: {len(found.files)} files, {size} bytes",
+            f"wrote    {path}: {counted(len(found.files), 'file')}, {size} bytes",
             f"decision {_about(found.decision)}, entry {found.index} of {found.log}",
             f"trust    sha256:{found.trust}",
             "give this digest to the verifier by another way than the record:",

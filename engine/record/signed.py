@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ...evidence.base.canonical import sha256_hex
 from ...evidence.base.errors import masked
+from ...evidence.base.numbers import counted
 from ...evidence.reading.files import printable
 from ...evidence.signing.allowed_signers import AllowedSigners
 from ...evidence.signing.revoked import RevokedKeys
@@ -63,10 +64,10 @@ def check_people(document: Mapping[str, Any], files: Mapping[str, bytes]) -> str
         revoked = RevokedKeys.parse(files[contents.REVOKED], contents.REVOKED)
         signers = replace(signers, revoked=revoked, revoked_path=setup[REVOKED])
     held = [one for one in rows if _check(one, files, signers) == "valid"]
-    left = f"; {len(rows) - len(held)} others count for nothing" if len(held) < len(rows) else ""
+    left = f"; {len(rows) - len(held)} without effect" if len(held) < len(rows) else ""
     if not rows:
         return None
-    return f"{len(held)} signatures of people hold{left}; who has which role is as recorded"
+    return f"{counted(len(held), 'valid signature of people')}{left}; who has which role is as recorded"
 
 
 def _check(one: SignedFile, files: Mapping[str, bytes], signers: AllowedSigners) -> str:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...evidence.base.canonical import manifest_bytes, sha256_hex
+from ...evidence.base.numbers import counted
 from ...evidence.signing.dsse import Envelope
 from ...evidence.signing.keys import VerifierKey
 from ...evidence.signing.problems import SignatureError
@@ -139,7 +140,7 @@ def signed_by(chain: KeyChain, lines: list[bytes]) -> str:
     """Who signed entries, in words."""
     keys = ", ".join(dict.fromkeys(Envelope.parse(line).keyid for line in lines))
     events, admins = len(chain.events), chain.pinned
-    by = f"; its key admins signed {contents.count(events, 'key event')}" if events and admins else ""
+    by = f"; its key admins signed {counted(events, 'key event')}" if events and admins else ""
     return f"{len(lines)} signed by {chain.founding.name} ({keys}){by}"
 
 

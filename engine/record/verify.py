@@ -16,6 +16,7 @@ from ... import __version__
 from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import EnvironmentProblem, GateError
 from ...evidence.base.limits import DEFAULT
+from ...evidence.base.numbers import counted
 from ...evidence.signing.problems import SignatureError
 from ..decide.recorded import Recorded, input_digest
 from ..decision.document import Decision
@@ -121,7 +122,7 @@ _NOT: Final = {
 
 def _files(seen: Seen) -> str:
     contents.check_manifest(seen.files)
-    return f"{len(seen.files)} files, all as {contents.MANIFEST} lists them"
+    return f"{counted(len(seen.files), 'file')}, all as {contents.MANIFEST} lists them"
 
 
 def _trust(seen: Seen) -> str:
@@ -190,7 +191,7 @@ def _evidence(seen: Seen) -> str:
         raise BadRecordError("the recorded evidence is not what the decision lists")
     kept = {part["sha256"] for item in items.values() for part in item["attachments"]}
     _have(seen, kept)
-    kinds, files = contents.count(len(items), "collector"), contents.count(len(kept), "file")
+    kinds, files = counted(len(items), "collector"), counted(len(kept), "file")
     return f"records of {kinds}, {files} kept of theirs"
 
 
@@ -215,7 +216,7 @@ def _attached(seen: Seen) -> str | None:
     stray = sorted(seen.files.keys() - known)
     if stray:
         raise BadRecordError(f"{stray[0]} does not belong in this record")
-    documents, entries = contents.count(len(named), "document"), contents.count(len(seen.lines) - 1, "entry")
+    documents, entries = counted(len(named), "document"), counted(len(seen.lines) - 1, "entry")
     return f"{documents} in {entries}" if named else None
 
 

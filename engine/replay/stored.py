@@ -16,13 +16,13 @@ from ...evidence.base.canonical import canonical, sha256_hex
 from ...evidence.base.errors import ConfigError, LedgerError, PolicyError, UsageError
 from ...evidence.base.limits import DEFAULT, Limits
 from ...evidence.base.times import parse_rfc3339
-from .. import service
+from .. import recording, service
 from ..context import Context
 from ..decide.decide import judge_stages
 from ..decide.judge import overall
 from ..decide.model import Plan
 from ..decide.recorded import ALL, Recorded, Setup, facts_of, wanted_stages
-from ..entries.reading import DecisionEntry, decisions, locate
+from ..entries.reading import DecisionEntry, decisions
 from ..ledger import open_reader
 from ..ledger.keychain import Admins
 from ..ledger.reader import LedgerReader
@@ -30,7 +30,7 @@ from ..plans import as_recorded
 from ..policy import EngineOptions, open_engine
 from ..policy.bundle import from_document
 from ..policy.interface import Bundle, PolicyEngine
-from ..workspace_ledger import reader, store_limits
+from ..workspace_ledger import store_limits
 from .outcome import Outcome, of_results
 
 CHUNK = 16
@@ -112,9 +112,9 @@ def lines(place: Place, number: int, config_dir: Path, since_s: int | None = Non
 
 
 def find_line(context: Context, target: str, config_dir: Path) -> Line:
-    """The recorded decision of that index or digest. Raises as `recording.find`."""
-    with reader(context, config_dir) as ledger:
-        return line_of(locate(ledger, target))
+    """The recorded decision that a person names. Raises as `recording.located`."""
+    with recording.located(context, target, config_dir) as (_, found):
+        return line_of(found)
 
 
 def seen(places: Sequence[Place], lines: Sequence[Line]) -> dict[str, str]:

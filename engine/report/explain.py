@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...evidence.base.numbers import counted
 from ..decision.document import Check, CheckStatus, Decision, EvidenceSummary, Verdict
 from ..ledger.interface import Entry
 from ..terminal.figures import comparison, coverage, shorten
@@ -47,7 +48,7 @@ class _Tree(Page):
         rows = [
             ("rules", right),
             ("as of", decision.effective_time),
-            ("sources", f"{subject.files} files, sha256:{subject.digest}"),
+            ("sources", f"{counted(subject.files, 'file')}, sha256:{subject.digest}"),
             ("commit", subject.commit),
             ("trusted", trusted(decision.trust)),
             ("policy", f"{policy.name} {policy.version}, sha256:{policy.digest}"),
@@ -132,7 +133,7 @@ class _Tree(Page):
             if evidence.id in sources:
                 self._evidence(evidence, check.code)
         if check.status is not CheckStatus.HOLDS:
-            told = [] if violations else self.findings.remedies(check)
+            told = [problem.remedy for problem in check.problems if problem.remedy]
             self._why(check, [v.solution for v in violations] or told)
         for notice in self.decision.warnings:
             if notice.code == check.code:

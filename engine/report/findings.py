@@ -14,11 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...evidence.collecting.interface import Problem, ProblemKind, Scope
-from ..decide.answer import BEGINNINGS
 from ..decide.conditions import own_id
 from ..decide.facts import Facts
 from ..decision.document import Check, Condition, Decision, Notice, Place, Severity, Violation, Waived
-from ..terminal.figures import label, requirement, shorten
+from ..terminal.figures import label, requirement, shorten, unit_of
 from ..terminal.lines import middle
 
 T = TypeVar("T", Violation, Waived, Condition, Notice)
@@ -62,21 +61,28 @@ class Findings:
 
     def all(self) -> list[Finding]:
         """Every finding, heaviest first. A stage that only waits for another has none; see ``waiting``."""
+        found: list[Finding] = []
         rules: dict[str, list[Violation]] = {}
-        problems: dict[Problem, list[Violation]] = {}
+        problems: dict[Problem, dict[str, Violation]] = {}
         for violation in self._decision.violations:
-            if violation.problem is not None:
-                for problem in self._problems(violation):
-                    problems.setdefault(problem, []).append(violation)
-            elif violation.code in self._checks:
-                rules.setdefault(violation.code, []).append(violation)
+            check = self._checks.get(violation.code)
+            if violation.problem is None:
+                if check is not None:
+                    rules.setdefault(violation.code, []).append(violation)
+                continue
+            for problem in check.problems if check else ():
+                # each reason once, however many facts it concerns
+                same = replace(problem, fact="", remedy=problem.remedy or violation.solution)
+                problems.setdefault(same, {})[violation.code] = violation
+            if check is None or not check.problems:
+                found.append(_of_message(violation))
         # several problems with one remedy that the same rules have are one finding
         merged: dict[object, list[Problem]] = {}
         for problem, concerned in problems.items():
-            key = (problem.kind, problem.remedy, *(v.code for v in concerned))
+            key = (problem.kind, problem.remedy, *concerned)
             merged.setdefault(key, []).append(problem)
-        found = [self._of_rule(violations) for violations in rules.values()]
-        found += [_of_problems(same, problems[same[0]]) for same in merged.values()]
+        found += [self._of_rule(violations) for violations in rules.values()]
+        found += [_of_problems(same, list(problems[same[0]].values())) for same in merged.values()]
         order = list(dict.fromkeys(violation.code for violation in self._decision.violations))
         return sorted(found, key=lambda one: (one.severity.rank, order.index(one.codes[0])))
 
@@ -84,7 +90,8 @@ class Findings:
         """By stage that cannot pass yet, the stages that must pass first."""
         found: dict[str, list[str]] = {}
         for violation in self._decision.violations:
-            if violation.code not in self._checks and violation.severity.blocks:
+            waits = violation.code not in self._checks and violation.problem is None
+            if waits and violation.severity.blocks:
                 found.setdefault(violation.stage, []).append(violation.term or "")
         return found
 
@@ -93,29 +100,11 @@ class Findings:
         scopes = (self._facts.scope(fact.name) for fact in check.facts)
         return tuple({(s.looked_at, s.understood, s.unit): s for s in scopes if s is not None}.values())
 
-    def remedies(self, check: Check) -> list[str]:
-        """What to do about the problems of evidence that the rule's warnings name."""
-        said = " ".join(notice.msg for notice in self._decision.warnings if notice.code == check.code)
-        found = (problem for evidence in self._decision.evidence for problem in evidence.problems)
-        return [problem.remedy for problem in found if problem.remedy and problem.reason in said]
-
     def conditions(self) -> Iterator[Condition]:
         """Conditions, without those that only repeat an open or waived violation."""
         stated = {(v.code, own_id(v)) for v in self._decision.violations}
         stated |= {(w.code, w.waiver) for w in self._decision.waived}
         return (one for one in self._decision.conditions if (one.code, one.id) not in stated)
-
-    def _problems(self, violation: Violation) -> list[Problem]:
-        """Why the rule's evidence cannot be used: each reason once, however many facts it concerns."""
-        check = self._checks.get(violation.code)
-        about = [p for fact in check.facts for p in self._facts.about(fact.name)] if check else []
-        found = dict.fromkeys(replace(p, fact="", remedy=p.remedy or violation.solution) for p in about)
-        kind = violation.problem or ProblemKind.MISSING
-        if kind in (problem.kind for problem in found):
-            return list(found)
-        # no problem of the evidence says it: that nothing was looked at, or that a fact was not measured
-        reason = violation.msg.removeprefix(BEGINNINGS[kind])
-        return [*found, Problem("", reason, violation.solution, kind)]
 
     def _of_rule(self, violations: Sequence[Violation]) -> Finding:
         first = violations[0]
@@ -147,8 +136,13 @@ class Findings:
                 continue
             count = -(-actual * scope.looked_at // 1_000_000)
             if scope.looked_at and count * 1_000_000 // scope.looked_at == actual:
-                return f"{count} of {scope.looked_at} {scope.unit}"
+                return f"{count} of {scope.looked_at} {unit_of(scope.looked_at, scope.unit)}"
         return ""
+
+
+def _of_message(v: Violation) -> Finding:
+    """Of evidence or sources that decide nothing, where no rule says more than the message."""
+    return Finding((v.code,), v.severity, v.raised_from, v.problem, v.msg, (), "where", v.solution)
 
 
 def _of_problems(problems: Sequence[Problem], violations: Sequence[Violation]) -> Finding:

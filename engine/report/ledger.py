@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from ...evidence.base.numbers import counted
 from ...evidence.base.records import to_json
 from ..entries.reading import DecisionEntry, StatementEntry
 from ..entries.statement import KINDS
@@ -29,7 +30,7 @@ def _entries_text(entries: Sequence[StatementEntry], checkpoint: Checkpoint | No
     """One line per entry, and the latest checkpoint."""
     lines = [f"{one.entry.index:>5}  {_about(one)}  {one.entry.digest[:16]}…" for one in entries]
     if checkpoint is not None:
-        count = _entries(checkpoint.size)
+        count = counted(checkpoint.size, "entry")
         lines.append(f"sealed: {count}, root {checkpoint.root.hex()}, {checkpoint.time}")
     return to_bytes(lines)
 
@@ -81,7 +82,7 @@ def _proof_text(proof: Proof) -> bytes:
     sealed = proof.checkpoint
     return _rows(
         ("entry", f"{proof.index} of {sealed.size}, {leaf_hash(proof.line).hex()}"),
-        ("proof", f"{len(proof.hashes)} hashes from it to the root {sealed.root_hex}"),
+        ("proof", f"{counted(len(proof.hashes), 'hash')} from it to the root {sealed.root_hex}"),
         ("sealed", f"{sealed.time} by {sealed.origin}"),
         last="-o tlog-proof=FILE writes it as a file",
     )
@@ -90,26 +91,26 @@ def _proof_text(proof: Proof) -> bytes:
 PROOFS = {"table": _proof_text, "json": lambda proof: render_json(proof.to_json()), "tlog-proof": Proof.text}
 
 
-def _export_text(path: Path, size: int, sealed: Checkpoint | None, what: str = "entries") -> bytes:
+def _export_text(path: Path, size: int, sealed: Checkpoint | None, what: str = "entry") -> bytes:
     under = f", sealed: {sealed.size}, root {sealed.root_hex}, {sealed.time}" if sealed else ", none sealed"
-    return to_bytes([f"wrote {size} {what} to {path}{under}"])
+    return to_bytes([f"wrote {counted(size, what)} to {path}{under}"])
 
 
-def _export_json(path: Path, size: int, sealed: Checkpoint | None, what: str = "entries") -> bytes:
-    count, root = (sealed.size, sealed.root_hex) if sealed else (0, None)
-    return render_json({"path": str(path), "size": size, "sealed": count, "root": root})
+def _export_json(path: Path, size: int, sealed: Checkpoint | None, what: str = "entry") -> bytes:
+    covered, root = (sealed.size, sealed.root_hex) if sealed else (0, None)
+    return render_json({"path": str(path), "size": size, "sealed": covered, "root": root})
 
 
 EXPORTS = {"table": _export_text, "json": _export_json}
 
 
-def _entries(count: int) -> str:
-    return f"{count} entr{'y' if count == 1 else 'ies'}"
-
-
 def _witnessed_text(found: Witnessed) -> bytes:
     sealed = found.checkpoint
-    shown = [("shown", f"{_entries(sealed.size)}, root {sealed.root_hex}, {sealed.time}")] if sealed else []
+    shown = (
+        [("shown", f"{counted(sealed.size, 'entry')}, root {sealed.root_hex}, {sealed.time}")]
+        if sealed
+        else []
+    )
     last = "complete" if found.enough else "NOT complete: run it again"
     return _rows(*shown, *(("done", name) for name in found.done), last=last)
 
@@ -130,8 +131,8 @@ def _migrated_text(done: Migrated) -> bytes:
         ("from", done.source),
         ("to", done.target),
         ("entries", f"{done.lines}, {done.new} of them copied now"),
-        ("sealed", f"{done.checkpoints} checkpoints"),
-        ("evidence", f"{done.blobs} documents"),
+        ("sealed", counted(done.checkpoints, "checkpoint")),
+        ("evidence", counted(done.blobs, "document")),
         ("sha256", f"{done.sha256} on both sides"),
         last="equal",
         width=10,
@@ -145,7 +146,7 @@ def _evidence_text(done: MigratedEvidence) -> bytes:
     return _rows(
         ("from", done.source),
         ("to", done.target),
-        ("evidence", f"{done.documents} documents, {done.new} of them copied now"),
+        ("evidence", f"{counted(done.documents, 'document')}, {done.new} of them copied now"),
         ("entries", f"{done.entries}, whose documents are all there"),
         last="complete",
         width=10,
@@ -178,29 +179,33 @@ def _verification_text(report: Verification) -> bytes:
         lines.append("kinds    " + ", ".join(f"{count} {kind}" for kind, count in kinds.items()))
     current = [one for one in report.keys if one != report.key]
     if report.admins or current:
-        events = f"{report.admins} key event{'s' * (report.admins != 1)}"
+        events = counted(report.admins or 0, "key event")
         lines.append(f"in force {', '.join(report.keys)}, after {events}")
     if report.admins is None and KINDS["key-event"] in report.predicates:
         lines.append("events   not checked, none counts: no key admins are known (`gate docs keys`)")
     if report.void:
         shown = ", ".join(map(str, report.void[:_SHOWN])) + (", …" if len(report.void) > _SHOWN else "")
-        lines.append(f"void     {_entries(len(report.void))} whose key was revoked from there on: {shown}")
+        lines.append(
+            f"void     {counted(len(report.void), 'entry')} whose key was revoked from there on: {shown}"
+        )
     lines += [
         f"unknown  {count} of type {name}, which this version of gate does not read"
         for name, count in _unknown(report).items()
     ]
     if report.unsealed:
         lines.append(
-            f"unsealed {_entries(report.unsealed)} after the checkpoint, protected only by their signatures"
+            f"unsealed {counted(report.unsealed, 'entry')} after the checkpoint, protected only by their "
+            "signatures"
         )
     if report.torn_tail_bytes:
         lines.append(
-            f"torn     {report.torn_tail_bytes} bytes of an unfinished line; the next append removes them"
+            f"torn     {counted(report.torn_tail_bytes, 'byte')} of an unfinished line; the next append "
+            "removes them"
         )
     if report.ok and report.checked_from:
         lines.append(
-            f"checked  {report.size - report.checked_from} new signatures; those of the first "
-            f"{report.checked_from} entries are covered by a copy (--full checks them, too)"
+            f"checked  {counted(report.size - report.checked_from, 'new signature')}; "
+            f"{counted(report.checked_from, 'earlier one')} covered by a copy (--full checks them, too)"
         )
     lines += [f"outside  {copy}" for copy in report.outside]
     lines += [f"problem  {finding}" for finding in report.problems]

@@ -14,7 +14,7 @@ from .interface import Screen
 from .json_format import render_json
 
 FORMATS = ("table", "json")
-_STYLES = {"counts": "green", "active": "green", "expiring": "yellow", "void": "red"}
+_STYLES = {"counts": "green", "active": "green", "expiring": "yellow", "no effect": "red", "void": "red"}
 
 
 class Listed(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from ...evidence.base.numbers import counted
 from ...evidence.collecting.interface import ProblemKind
 from ..decision.document import Check, CheckStatus, Decision, Notice, Operand, Override, Trust, Verdict
 from ..ledger.interface import Entry
@@ -133,7 +134,7 @@ class _FirstScreen(Page):
             show(finding)
         others = dict.fromkeys(code for one in self.found[MAX_FINDINGS:] for code in one.codes)
         if others:
-            more = f"and {len(self.found) - MAX_FINDINGS} more findings: "
+            more = f"and {counted(len(self.found) - MAX_FINDINGS, 'more finding')}: "
             self.lines.add((more, "bold"), self._rules(others), hang=4)
         self._blocked()
 
@@ -163,7 +164,7 @@ class _FirstScreen(Page):
         """The finding's first line, with so many reasons why evidence cannot be used. Returns all others."""
         mark = "?" if finding.kind is ProblemKind.UNKNOWN else "✘"
         style = SEVERITY_STYLE[finding.severity]
-        name = self.name(finding.codes[0]) if len(finding.codes) == 1 else f"{len(finding.codes)} rules"
+        name = self.name(finding.codes[0]) if len(finding.codes) == 1 else counted(len(finding.codes), "rule")
         items = finding.items
         if len(items) == 1 and finding.listed != "note":
             text, items = (f"{finding.text}: {items[0]}" if finding.text else items[0]), ()
@@ -229,7 +230,8 @@ class _FirstScreen(Page):
             self._remark("waived", f"{rule} until {until} by {one.approver} ({one.waiver}): {one.msg}")
         for left in self.findings.conditions() if conditions else ():
             self._remark("condition", f"{left.msg} ({left.owner}, due {left.due[:10]})")
-        shown = {code for finding in self.found for code in finding.codes}
+        # findings about evidence show no remarks of their rules
+        shown = {code for finding in self.found if finding.kind is None for code in finding.codes}
         pending = {code for code, check in self.rules.items() if check.status is CheckStatus.PENDING}
         groups: dict[tuple[int, str], list[Notice]] = {}
         for notice in self.decision.warnings:
@@ -266,7 +268,7 @@ class _FirstScreen(Page):
 
     def _foot(self) -> None:
         decision, subject, policy = self.decision, self.decision.subject, self.decision.policy
-        sources = f"{subject.files} source file{'' if subject.files == 1 else 's'} ({subject.digest[:12]}…)"
+        sources = f"{counted(subject.files, 'source file')} ({subject.digest[:12]}…)"
         judged = f"judged {sources} by {policy.name} {policy.version} ({policy.digest[:12]}…)"
         self.lines.add((f"{judged} as of {decision.effective_time}", "dim"), hang=4)
         self.lines.add((f"trusted: {trusted(decision.trust)}", "dim"), hang=4)

@@ -18,6 +18,10 @@ PATIENCE_SECONDS = 1.0
 """What takes longer shows progress."""
 
 
+_logging: list[bool] = []
+"""Not empty once standard error has a log."""
+
+
 def write_bytes(data: bytes) -> None:
     """Write to standard output, all of it.
 
@@ -65,16 +69,17 @@ def log_to_stderr() -> None:
     logger = logging.getLogger(__name__.partition(".")[0])
     logger.handlers[:] = [Handler()]
     logger.setLevel(logging.INFO)
+    _logging.append(True)
 
 
 @contextmanager
 def progress(*, wanted: bool = True) -> Iterator[None]:
     """While the block runs for longer than a second, show its present step in one line, which then vanishes.
 
-    On standard error, and only where that is a terminal. The thread that shows it begins with the first step:
-    collectors are forked before, which a process with threads must not do.
+    On standard error, and only where that is a terminal without a log. The thread that shows it begins with
+    the first step: collectors are forked before, which a process with threads must not do.
     """
-    if not wanted or sys.stderr is None or not sys.stderr.isatty():
+    if not wanted or _logging or sys.stderr is None or not sys.stderr.isatty():
         yield
         return
     import threading

@@ -146,6 +146,18 @@ _NO_WORDS = _KINDS | {"ppm", "micro", "us", "ms", "s", "cents"}
 """Units that are no words beside a number: kinds of values, and those that the number is shown with."""
 
 
+def unit_of(number: int, unit: str) -> str:
+    """The unit of so many, which policies and collectors name in plural: ``kind of orders`` beside 1."""
+    noun, of, rest = unit.partition(" of ")
+    if number != 1 or not noun.endswith("s") or "/" in noun:
+        return unit
+    if noun.endswith("ies"):
+        noun = f"{noun[:-3]}y"
+    else:
+        noun = noun[: -2 if noun.endswith(("sses", "xes", "ches", "shes")) else -1]
+    return f"{noun}{of}{rest}"
+
+
 def label(name: str) -> str:
     """A name of a figure or an operand as words."""
     return name.replace("_", " ")
@@ -174,7 +186,7 @@ def requirement(name: str, op: str, actual: Any, expected: Any, unit: str | None
     unit = scale(name, unit)
     needed = figure(expected, unit, actual)
     if type(expected) is int and unit and unit not in _NO_WORDS:
-        needed = f"{needed} {unit}"
+        needed = f"{needed} {unit_of(expected, unit)}"
     have = share or f"{label(name)} {figure(actual, unit, expected)}"
     return f"{have}, needs {needed}" if op == "=" else f"{have}, needs {op} {needed}"
 

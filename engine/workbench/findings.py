@@ -9,6 +9,7 @@ from typing import Any, assert_never
 from msgspec import Struct
 
 from ...evidence.base.errors import PolicyError, masked
+from ...evidence.base.numbers import counted
 from ..policy.excerpts import place_of
 from ..terminal import sarif, workflow
 from ..terminal.lines import Lines, Screen
@@ -109,10 +110,10 @@ def _table(checked: Checked, folder: str, screen: Screen) -> bytes:
         lines.add("")
     for name, why in checked.left_out.items():
         lines.add(("not checked: ", "yellow"), f"{name}: {why}", hang=2)
-    count = len(checked.findings)
-    told = f"{count} finding{'s' * (count != 1)}" if count else "nothing found"
-    covers = f"{checked.rules} rules, {checked.modules} modules"
-    lines.add((told, "red" if count else "green"), f" in {checked.bundle} ({covers})")
+    found = len(checked.findings)
+    told = counted(found, "finding") if found else "nothing found"
+    covers = f"{counted(checked.rules, 'rule')}, {counted(checked.modules, 'module')}"
+    lines.add((told, "red" if found else "green"), f" in {checked.bundle} ({covers})")
     return lines.text().encode("utf-8", "backslashreplace")
 
 

@@ -7,6 +7,7 @@ from itertools import groupby
 from xml.etree import ElementTree
 
 from ...evidence.base.errors import masked
+from ...evidence.base.numbers import counted
 from ...evidence.base.records import to_json
 from ..policy.interface import Bundle
 from ..terminal.figures import clean, for_people
@@ -40,7 +41,7 @@ def rules_page(bundle: Bundle, rules: Sequence[Listed], form: str, screen: Scree
                 lines.add((text, "dim"), indent=13, hang=15)
             for threshold in one.thresholds:
                 lines.add((f"{threshold.name}: {threshold.shown()}", "dim"), indent=13, hang=15)
-    lines.add(f"{len(rules)} rules in {bundle.name} {bundle.version}")
+    lines.add(f"{counted(len(rules), 'rule')} in {bundle.name} {bundle.version}")
     return lines.text().encode("utf-8", "backslashreplace")
 
 
@@ -133,18 +134,19 @@ def coverage_page(results: Sequence[Result], found: Coverage, form: str, screen:
     for path, missed in found.missed.items():
         if missed:
             spans = (f"{begin}–{end}" if end > begin else str(begin) for begin, end in _spans(missed))
-            count = len(found.covered[path])
+            seen = len(found.covered[path])
             lines.add(
-                (path, "cyan"), f"  {count} of {count + len(missed)} lines, not: {', '.join(spans)}", hang=4
+                (path, "cyan"), f"  {seen} of {seen + len(missed)} lines, not: {', '.join(spans)}", hang=4
             )
     for one in failed:
         lines.add((f"{_FAILURES[one.status]} ", "red"), one.case.title)
         for text in one.details:
             lines.add(text.lstrip(), indent=2 + len(text) - len(text.lstrip()))
     share = _ppm(covered, total)
-    text = f"{share // 10000}.{share % 10000 // 1000} % of {total} lines in {len(found.missed)} modules"
+    where = f"{counted(total, 'line')} in {counted(len(found.missed), 'module')}"
+    text = f"{share // 10000}.{share % 10000 // 1000} % of {where}"
     style = "green" if covered == total and not failed else "red"
-    lines.add((text, style), f" ({len(results)} tests, {len(failed)} failed)")
+    lines.add((text, style), f" ({counted(len(results), 'test')}, {len(failed)} failed)")
     return lines.text().encode("utf-8", "backslashreplace")
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import EvidenceError, InternalError
+from .numbers import counted
 
 PROVENANCE = "provenance"
 """Facts about the evidence itself, by collector: its age, its tool, and the sources it was made from."""
@@ -156,7 +157,7 @@ def check_file(name: str, value: Any, path: str, *, quote: bool = True) -> None:
     if not found:
         return
     pointer, message = found[0]
-    more = f" (and {len(found) - 1} more places)" if len(found) > 1 else ""
+    more = f" (and {counted(len(found) - 1, 'more place')})" if len(found) > 1 else ""
     raise EvidenceError(
         f"does not keep to the contract {name!r}: {message}{more}",
         path=path,

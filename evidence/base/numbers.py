@@ -1,4 +1,4 @@
-"""Exact scaled integers: how figures with decimals become facts without a float."""
+"""Exact scaled integers: how figures with decimals become facts without a float; and counts in words."""
 
 from __future__ import annotations
 
@@ -21,6 +21,23 @@ def to_scaled(value: Decimal | int | Fraction, scale: int, *, up: bool = False) 
     """``value × scale`` as an exact integer, rounded down, or up when ``up`` is set."""
     exact = Fraction(value) * scale  # a Decimal's context would round long figures before they are cut
     return -(-exact.numerator // exact.denominator) if up else exact.numerator // exact.denominator
+
+
+def counted(number: int, what: str, form: str = "") -> str:
+    """A number of things, in words: ``1 entry``, ``2 entries of the log``.
+
+    Args:
+        what: one of them.
+        form: how the number is formatted.
+    """
+    if number == 1:
+        return f"1 {what}"
+    noun, of, rest = what.partition(" of ")
+    if noun.endswith("y") and noun[-2] not in "aeo":
+        noun = f"{noun[:-1]}ie"
+    elif noun.endswith(("s", "x", "ch", "sh")):
+        noun += "e"
+    return f"{number:{form}} {noun}s{of}{rest}"
 
 
 def percentile_nearest_rank(values: Sequence[int], percent: int) -> int:

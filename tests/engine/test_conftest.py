@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine import recording, service
+from gate.engine import service
 from gate.engine.decide.recorded import Recorded
+from gate.engine.entries.reading import decisions
 from gate.engine.ledger import open_reader
 from gate.engine.plans import as_recorded
 from gate.engine.policy import open_engine
@@ -310,7 +311,7 @@ def test_a_recorded_decision_is_made_again(judge: Callable[..., Any], tmp_path: 
     del printed["ledger"]
     with open_reader(tmp_path / "workspace/ledger") as ledger:
         recorded = Recorded.from_json(json.loads(ledger.evidence.get(printed["input_digest"])))
-        [line] = recording.decisions(ledger)
+        [line] = decisions(ledger)
         original = from_document(ledger.evidence.get(line.summary.bundle))
     bundle, plan = as_recorded(original, recorded.setup)
     with open_engine("embedded", bundle, DEFAULT) as engine:

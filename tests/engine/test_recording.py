@@ -13,6 +13,7 @@ from msgspec import structs
 from gate.engine import recording, service
 from gate.engine.context import open_context
 from gate.engine.decide.recorded import Recorded, Time
+from gate.engine.entries.reading import decisions
 from gate.engine.ledger import open_reader
 from gate.engine.policy import open_engine
 from gate.engine.policy.bundle import from_document
@@ -75,7 +76,7 @@ def test_a_recorded_decision_can_be_made_again(judged: Judged, tmp_path: Path) -
     decision, _ = recording.find(context, str(entry.index), tmp_path / "config")
     with open_reader(context.ledger) as ledger:
         stored = json.loads(ledger.evidence.get(decision.input_digest))
-        [line] = recording.decisions(ledger)
+        [line] = decisions(ledger)
         bundle = from_document(ledger.evidence.get(line.summary.bundle))
     assert bundle == context.bundle
     recorded = Recorded.from_json(stored)

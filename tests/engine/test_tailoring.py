@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from gate.engine import recording, service
+from gate.engine import service
 from gate.engine.decide.recorded import Recorded
+from gate.engine.entries.reading import decisions
 from gate.engine.ledger import open_reader
 from gate.engine.plans import as_recorded
 from gate.engine.policy import open_engine
@@ -335,7 +336,7 @@ def test_a_recorded_decision_is_made_again_with_its_profile_and_parameters(house
     del printed["ledger"]
     with open_reader(house.root / "ledger") as ledger:
         stored = json.loads(ledger.evidence.get(printed["input_digest"]))
-        [line] = recording.decisions(ledger)
+        [line] = decisions(ledger)
         original = from_document(ledger.evidence.get(line.summary.bundle))
     assert original.digest == printed["policy"]["digest"]
     assert original.data["gate"]["params"]["house"]["water_min"]["value"] == 500_000

@@ -21,7 +21,7 @@ from ...context import Context
 from ...people.provenance import check_finished
 from ...terminal.console import progress
 from ...terminal.outputs import Output, parse_outputs, write
-from ..options import HERE_ALONE, Outputs, Verbose, Where, argument, now, option
+from ..options import HERE_ALONE, Outputs, Where, argument, now, option
 from .options import ClientId, ClientLibrary, Force, GatewayHost, GatewayPort
 
 Attested = Annotated[
@@ -85,7 +85,6 @@ def probe_account(
     force: Force = False,
     output: Outputs = None,
     where: Where = HERE_ALONE,
-    verbose: Verbose = False,
 ) -> None:
     """Read the pinned paper account from a gateway, without being able to trade, and record it."""
     outputs = parse_outputs(output, tuple(RENDERERS))
@@ -94,7 +93,7 @@ def probe_account(
     target = target_of(context, host=host, port=port, client=client_id)
     attestation = None if attested is None else load_attestation(context, attested, target.account, now())
     plan = Plan(target, library.value, samples, ask_read_only, slas_us(context))
-    with progress(wanted=not verbose):
+    with progress():
         made = asyncio.run(probe(plan, attestation))
     asked = " --ask-read-only" * ask_read_only
     command = f"gate ibkr probe --port {port} --library {library.value}{asked}"

@@ -10,6 +10,7 @@ import typer
 
 from .... import __version__
 from ....evidence.base.errors import EnvironmentProblem, UsageError, suggestion
+from ....evidence.base.numbers import counted
 from ....evidence.base.times import format_utc
 from ....evidence.broker.conformance import document, runner
 from ....evidence.broker.conformance.suite import CASES, NAME, Case
@@ -84,7 +85,7 @@ def conformance(
     if not case:
         _check_places(context, target, force)  # again: the program may have put something there
         document.write_document(target, found, logs)
-        write_error(f"wrote {target} and {len(logs)} logs")
+        write_error(f"wrote {target} and {counted(len(logs), 'log')}")
         write_provenance(context, [target], now(), f"gate ibkr conformance -- {shown}")
     for item in outputs:
         write(item, report.FORMATS[item.format](found))

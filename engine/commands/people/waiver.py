@@ -54,6 +54,8 @@ def new(
         "effective_until": until,
     }
     document = waiver.prepare_waiver(context, values, stage or (), only_now=only_now)
+    for why in waiver.without_evidence(context, [code], time).values():
+        write_error(f"note: it would have {waiver.NO_EFFECT} as things stand: {why}")
     question = f"Permit {code} to be broken until {document['effective_until']}?"
     _sign(context, document, "waiver", key, question, yes)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ....evidence.base.limits import DEFAULT
+from ....evidence.base.numbers import counted
 from ...terminal.console import write_error, write_line
 from ..options import argument, option
 from .group import BundleDirectory, app, own_directory
@@ -27,8 +28,8 @@ def copy(
     from ...workbench.bundles import shipped
     from ...workbench.scaffold import copy_shipped
 
-    count = copy_shipped(directory, shipped(which), name)
-    write_line(f"wrote {count} files to {directory}")
+    copied = copy_shipped(directory, shipped(which), name)
+    write_line(f"wrote {counted(copied, 'file')} to {directory}")
     named = "" if name else "give it a name and revision of its own in .manifest; "
     write_error(f"next: {named}name it in gate.yaml (policy: {{bundle: {directory}}})")
 
@@ -75,6 +76,6 @@ def fmt(
         if not check:
             put_file(directory, path, data)
     words = "to be formatted" if check else "formatted"
-    write_error(f"{len(found)} module{'s' * (len(found) != 1)} {words}")
+    write_error(f"{counted(len(found), 'module')} {words}")
     if found and check:
         raise typer.Exit(1)

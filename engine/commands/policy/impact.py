@@ -17,7 +17,6 @@ from ..options import (
     Engine,
     Jobs,
     NoColor,
-    Verbose,
     Where,
     config_dir,
     option,
@@ -66,7 +65,6 @@ def impact(
     output: Annotated[list[str] | None, output_option("table (default), markdown, json or sarif")] = None,
     where: Where = HERE_ALONE,
     no_color: NoColor = False,
-    verbose: Verbose = False,
 ) -> None:
     """Judge every recorded decision again under the edited policies, and show what flips.
 
@@ -80,7 +78,7 @@ def impact(
     context = where.open(bundle, engine=engine)
     since_s = None if since is None else _seconds(since)
     split = workers(context, jobs, cluster)
-    with progress(wanted=not verbose), spread_over(*split) as spread:
+    with progress(), spread_over(*split) as spread:
         found = ask_impact(context, config_dir(), base, since_s, tuple(against or ()), facts, spread)
     show_all(outputs, RENDERERS, no_color, found)
     failing = {"loosened": found.loosened, "changed": bool(found.changed), "never": False}

@@ -10,6 +10,7 @@ from ....evidence.base.errors import UsageError
 from ...terminal.console import progress
 from ...terminal.outputs import parse_outputs, write
 from ..options import (
+    DECISION,
     HERE_ALONE,
     AllowPast,
     EffectiveTime,
@@ -18,7 +19,6 @@ from ..options import (
     NoCache,
     NoColor,
     Policy,
-    Verbose,
     Where,
     argument,
     config_dir,
@@ -54,7 +54,7 @@ def whatif(
         str | None,
         option(
             "--decision",
-            "Take this recorded decision's facts, time and policies: its ledger index, or a digest.",
+            f"Take this recorded decision's facts, time and policies: {DECISION}.",
             "DECISION",
         ),
     ] = None,
@@ -67,7 +67,6 @@ def whatif(
     where: Where = HERE_ALONE,
     no_cache: NoCache = False,
     no_color: NoColor = False,
-    verbose: Verbose = False,
 ) -> None:
     """Judge with facts or parameters replaced: hypothetical, never recorded, exit 0 whatever the verdict."""
     from ...replay import replacing
@@ -93,7 +92,7 @@ def whatif(
         refuse_unheeded(call, "a recorded decision has its own time and facts", *own)
     context = where.open(policy, no_cache=no_cache, engine=engine)
     moment = effective_time(context, time, allow_past=allow_past_effective_time)
-    with progress(wanted=not verbose):
+    with progress():
         case = case_of(context, stage, decision, moment, config_dir(), given=policy is not None)
         if span is None:
             found = logic.whatif(case, wanted)

@@ -13,11 +13,13 @@ from ... import recording
 from ...context import Context
 from ...decision.document import Decision
 from ...decision.reading import read_decision
+from ...entries.reading import LATEST
 from ...report import registry
 from ...report.audit.words import check_language
 from ...terminal.outputs import parse_outputs, write
 from ..judge import Reports, ShowSuccesses, refuse_for_formats
 from ..options import (
+    DECISION,
     HERE_ALONE,
     Commands,
     Language,
@@ -50,10 +52,10 @@ def report(
         str,
         option(
             "--decision",
-            "Which one: latest, a stage (the latest that judged it), a ledger index or a digest.",
+            f"Which one: {DECISION}.",
             "DECISION",
         ),
-    ] = recording.LATEST,
+    ] = LATEST,
     where: Where = HERE_ALONE,
     output: Reports = None,
     show_successes: ShowSuccesses = False,
@@ -109,9 +111,9 @@ def compare(
     call: typer.Context,
     base: Annotated[
         str,
-        argument("A recorded decision (latest, a stage, an index, a digest), or a file of -o json.", "BASE"),
+        argument(f"A recorded decision: {DECISION}; or a file of -o json.", "BASE"),
     ],
-    head: Annotated[str, argument("The decision that is compared with it.", "[HEAD]")] = recording.LATEST,
+    head: Annotated[str, argument("The decision that is compared with it.", "[HEAD]")] = LATEST,
     where: Where = HERE_ALONE,
     output: Annotated[list[str] | None, output_option("table (default), markdown or json")] = None,
     no_color: NoColor = False,

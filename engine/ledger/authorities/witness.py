@@ -11,6 +11,7 @@ import base64
 from collections.abc import Callable, Iterable, Sequence
 
 from ....evidence.base.errors import EnvironmentProblem
+from ....evidence.base.numbers import counted
 from ....evidence.base.times import format_utc
 from ....evidence.signing import ed25519
 from ....evidence.signing.keys import VerifierKey
@@ -66,7 +67,7 @@ def cosign(
         if old > checkpoint.size:
             raise damaged(
                 url,
-                f"the ledger was cut back: the witness {key.name} saw {old} entries of it, "
+                f"the ledger was cut back: the witness {key.name} saw {counted(old, 'entry')} of it, "
                 f"and its checkpoint covers {checkpoint.size}",
             )
     problem = f"it answered with status {status}"
@@ -81,7 +82,8 @@ def cosign(
     if status in (409, 422):
         raise damaged(
             url,
-            f"the witness {key.name} saw another log of this name: the first {old} entries are not the same",
+            f"the witness {key.name} saw another log of this name, which does not begin with the same "
+            f"{counted(old, 'entry')}",
         )
     remedy = "check ledger.witnesses, and register the log's verifier key with the witness"
     raise EnvironmentProblem(f"the witness {key.name} did not cosign: {problem}", path=url, remedy=remedy)

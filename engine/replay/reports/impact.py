@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....evidence.base.errors import masked
+from ....evidence.base.numbers import counted
 from ....evidence.base.records import to_json
 from ...report.json_format import render_json
 from ...terminal.figures import clean, printable, shorten
@@ -74,8 +75,8 @@ def _headline(impact: Impact) -> tuple[tuple[str, str], str]:
 
 def _looked(impact: Impact) -> str:
     parts = [_decisions(impact.recorded)] if impact.recorded or not (impact.logged or impact.sets) else []
-    parts += [f"{impact.logged:,} logged decision{'s' * (impact.logged != 1)}"] if impact.logged else []
-    parts += [f"{impact.sets:,} fact set{'s' * (impact.sets != 1)}"] if impact.sets else []
+    parts += [counted(impact.logged, "logged decision", ",")] if impact.logged else []
+    parts += [counted(impact.sets, "fact set", ",")] if impact.sets else []
     if len(parts) == 1:
         return f"{parts[0]} ({impact.distinct:,} distinct)"
     total = impact.recorded + impact.logged + impact.sets
@@ -84,9 +85,9 @@ def _looked(impact: Impact) -> str:
 
 def _remarks(impact: Impact) -> list[str]:
     found = [
-        f"{_decisions(count)} without evidence of {collector}, which the edited policies need: it counts as "
+        f"{_decisions(number)} without evidence of {collector}, which the edited policies need: it counts as "
         "missing"
-        for collector, count in impact.lacking.items()
+        for collector, number in impact.lacking.items()
     ]
     found += [_LOGS] if impact.logged else []
     if impact.failed:
@@ -94,8 +95,8 @@ def _remarks(impact: Impact) -> list[str]:
     return found
 
 
-def _decisions(count: int) -> str:
-    return f"{count:,} recorded decision{'s' if count != 1 else ''}"
+def _decisions(number: int) -> str:
+    return counted(number, "recorded decision", ",")
 
 
 def _markdown(impact: Impact, screen: Screen) -> bytes:
@@ -140,10 +141,8 @@ def _sarif(impact: Impact, screen: Screen) -> bytes:
 def _result(impact: Impact, group: Group, number: int) -> dict[str, Any]:
     one, _, flip = group.members[0]
     what = "demands less" if group.loosened else "flips"
-    text = (
-        f"{group.code} {what}: {group.arrow} in {len(group.members)} decisions, such as {place(one)}"
-        f"{told(flip)}"
-    )
+    where = f"in {counted(len(group.members), 'decision')}, such as {place(one)}"
+    text = f"{group.code} {what}: {group.arrow} {where}{told(flip)}"
     result: dict[str, Any] = {
         "ruleId": group.code,
         "ruleIndex": number,

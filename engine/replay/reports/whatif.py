@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from ....evidence.base.numbers import counted
 from ....evidence.base.records import to_json
 from ...report import table
 from ...report.json_format import render_json
@@ -107,8 +108,11 @@ def sweep_table(found: Sweep, screen: Screen) -> bytes:
     """The verdicts over the values, equal neighbours put together, and the rules behind them."""
     lines = Lines(screen)
     _banner(lines, [one.text() for one in found.replaced])
-    count = len(found.points)
-    lines.add((title(found), "bold"), f" ({count} values); it is {shown(found, found.actual)} now", hang=2)
+    lines.add(
+        (title(found), "bold"),
+        f" ({counted(len(found.points), 'value')}); it is {shown(found, found.actual)} now",
+        hang=2,
+    )
     made = [(words(row, found), row) for row in rows(found)]
     width = max(columns(text) for text, _ in made)
     for text, row in made:

@@ -1,7 +1,8 @@
 """Sentences of the report and their translations; data stay in their own language.
 
 A catalogue is a JSON object from the English text to the translation. Placeholders such as ``{stage}`` stand
-for data, and are the same in both. What a catalogue lacks is shown in English.
+for data, and are the same in both. What a catalogue lacks is shown in English. What a ``count`` of one is
+called stands there under the text with ``|1`` at its end.
 """
 
 from __future__ import annotations
@@ -52,9 +53,8 @@ def check_language(name: str) -> str:
 
 @functools.cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """English text → translation; empty for English."""
-    file = _HERE / f"{language}.json"
-    found: dict[str, str] = {} if language == "en" else json.loads(file.read_text(encoding="utf-8"))
+    """English text → words in that language; in English only those that differ, such as singulars."""
+    found: dict[str, str] = json.loads((_HERE / f"{language}.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -70,10 +70,14 @@ def spoken(
     """
     if isinstance(text, str):
         return data(text)
+    known = catalogue(language)
+    told = known.get(text.text, text.text)
     if not text.values:
-        return words(catalogue(language).get(text.text, text.text))
+        return words(told)
+    if text.values.get("count") == "1":
+        told = known.get(f"{text.text}|1", told)
     parts: list[T] = []
-    for number, part in enumerate(_PLACE.split(catalogue(language).get(text.text, text.text))):
+    for number, part in enumerate(_PLACE.split(told)):
         inner = number % 2 == 1
         parts.append(spoken(text.values[part], language, words, data, join) if inner else words(part))
     return join("").join(parts)  # type: ignore[return-value]  # str.join of a subclass gives the subclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ....evidence.base.numbers import counted
 from ...decision.document import CheckStatus, Decision
 from ...ledger.interface import Entry
 from ...terminal.figures import printable
@@ -43,8 +44,8 @@ def _annotations(decision: Decision, places: Places) -> Iterator[str]:
 def _annotation(finding: Finding, found: list[tuple[str, int | None]]) -> str:
     path, line = found[0]
     others = [other + (f":{number}" if number else "") for other, number in found[1:]]
-    count = len(finding.codes) - 1
-    more = f" and {count} more rule{'s' * (count > 1)}" if count else ""
+    others_too = len(finding.codes) - 1
+    more = f" and {counted(others_too, 'more rule')}" if others_too else ""
     lines = [f"{finding.severity}: {_what(finding)}"]
     lines += [f"also in: {few(others, MAX_PLACES)}"] if others else []
     lines += [f"fix: {finding.fix}"]
@@ -74,7 +75,7 @@ def _summary(decision: Decision, entry: Entry | None) -> Iterator[str]:
     yield from table(("Stage", "Verdict", "Figures"), _stages(decision))
     found = findings.all()
     if found:
-        yield from heading(f"{len(found)} findings" if len(found) > 1 else "1 finding", 3)
+        yield from heading(counted(len(found), "finding"), 3)
         yield from table(("Severity", "Rules", "What", "Fix"), map(_row, found[:MAX_SUMMARY_FINDINGS]))
         if len(found) > MAX_SUMMARY_FINDINGS:
             yield ""
@@ -90,7 +91,7 @@ def _summary(decision: Decision, entry: Entry | None) -> Iterator[str]:
     place = f"ledger entry {entry.index}, `{entry.digest[:16]}…`" if entry else "not recorded"
     yield ""
     yield (
-        f"Judged {subject.files} source files (`{subject.digest[:12]}…`) by {plain(policy.name)} "
+        f"Judged {counted(subject.files, 'source file')} (`{subject.digest[:12]}…`) by {plain(policy.name)} "
         f"{plain(policy.version)} (`{policy.digest[:12]}…`) as of {decision.effective_time}; {place}."
     )
 
@@ -99,7 +100,7 @@ def _stages(decision: Decision) -> Iterator[tuple[str, ...]]:
     for name, stage in decision.stages.items():
         failed = sum(check.stage == name and check.status in _BROKEN for check in decision.checks)
         verdict = f"{_MARKS[stage.verdict]} {stage.verdict.value}" + (
-            f" ({failed} rule{'s' * (failed > 1)})" if failed else ""
+            f" ({counted(failed, 'rule')})" if failed else ""
         )
         yield plain(f"{name} {stage.title}"), verdict, plain(stage_figures(decision, name))
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID, uuid5
 
+from ....evidence.base.numbers import counted
 from ....evidence.base.times import format_utc, parse_rfc3339
 from ...decision.document import Check, CheckStatus, Decision, EvidenceSummary, Violation, Waived
 from ...ledger.interface import Entry
@@ -133,7 +134,7 @@ class _Document:
 
     def _system(self) -> Json:
         decision, subject = self.decision, self.decision.subject
-        sources = f"{subject.files} source files, sha256:{subject.digest}"
+        sources = f"{counted(subject.files, 'source file')}, sha256:{subject.digest}"
         return {
             "uuid": self.id("system"), "type": "this-system", "title": _line(decision.workspace),
             "description": sources, "status": {"state": "under-development"},

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .... import __version__
+from ....evidence.base.numbers import counted
 from ...decide.model import Plan, Rule, Stage
 from ...decision.document import Severity
 from ...policy.interface import Bundle
@@ -141,7 +142,7 @@ def _constraint(rule: Rule, plan: Plan) -> dict[str, str]:
     text = f"{rule.severity}: while it does not hold, and no waiver permits that, the verdict is "
     text += "FAIL." if rule.severity.blocks else "CONDITIONAL."
     if not rule.severity.blocks and rule.severity in plan.due_days:
-        text += f" It is due within {plan.due_days[rule.severity]} days."
+        text += f" It is due within {counted(plan.due_days[rule.severity], 'day')}."
     if rule.code in plan.never_waived:
         text += " No waiver can be for it."
     if rule.code in plan.on_unknown:

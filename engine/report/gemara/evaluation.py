@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ....evidence.base.numbers import counted
 from ...decision.document import Check, CheckStatus, Decision, Verdict, Violation, Waived
 from ...ledger.interface import Entry
 from ...terminal.figures import comparison
@@ -85,7 +86,7 @@ class _Log:
             "name": decision.workspace,
             "type": "Software",
             "version": subject.commit or f"sha256:{subject.digest}",
-            "description": f"{subject.files} source files{changed}, sha256:{subject.digest}",
+            "description": f"{counted(subject.files, 'source file')}{changed}, sha256:{subject.digest}",
         }
         result = _VERDICTS[decision.verdict]
         return {"metadata": head, "target": target, "result": result, "evaluations": list(self._controls())}
@@ -112,7 +113,7 @@ class _Log:
         id_, files = own_id(stage, "subject"), self.decision.subject.files
         broken, more = self.violations[f"{stage}.subject"], () if files else ("There is no source file.",)
         found = "Unknown" if broken or not files else "Passed"
-        step = f"read {files} source files"
+        step = f"read {counted(files, 'source file')}"
         read = self._assessment(requirement_id(id_), SUBJECT, found, broken, stage, [step], more)
         return self._control(id_, SUBJECT, "Failed" if broken else found, [read])
 

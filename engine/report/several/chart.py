@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
+from ....evidence.base.numbers import counted
 from ...terminal.figures import for_people, printable, shorten
 from ..interface import Screen
 from .series import Point, Series, Trend
@@ -50,12 +51,12 @@ def chart(found: Trend, screen: Screen) -> bytes:
 def _about(found: Trend) -> str:
     if not found.rows:
         return "no decision was recorded"
-    return f"{counted(found)} from {found.rows[0].time} to {found.rows[-1].time}"
+    return f"{decisions_of(found)} from {found.rows[0].time} to {found.rows[-1].time}"
 
 
-def counted(found: Trend) -> str:
+def decisions_of(found: Trend) -> str:
     """How many decisions it is of."""
-    return f"{len(found.rows)} decision{'s' * (len(found.rows) != 1)}"
+    return counted(len(found.rows), "decision")
 
 
 def drawn(one: Series) -> Iterator[str]:

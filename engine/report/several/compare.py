@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from ....evidence.base.numbers import counted
 from ....evidence.base.records import to_json
 from ...decision.document import Check, CheckStatus, Decision, Severity, Verdict
 from ...terminal.figures import figure, label, scale
@@ -221,8 +222,8 @@ def _table(found: Comparison, screen: Screen) -> bytes:
 
 
 def _headline(found: Comparison) -> str:
-    def rules(count: int) -> str:
-        return f"{count} rule{'s' * (count != 1)}"
+    def rules(number: int) -> str:
+        return counted(number, "rule")
 
     return (
         f"{rules(len(found.failing))} newly failing, {rules(len(found.fixed))} newly fixed, "

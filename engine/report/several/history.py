@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from ....evidence.base.numbers import counted
 from ...decision.document import Verdict
 from ...entries.reading import RecordedDecision
 from ...terminal.figures import figure, for_people, label, printable, scale
@@ -57,7 +58,7 @@ def _about(row: RecordedDecision) -> str:
         return f"{row.policy} · cannot be read: {row.problem}"
     holds, rules = row.holds or (0, 0)
     figures = [f"{name} {value}" for name, value in _figures(row)]
-    more = [f"+{len(figures) - MAX_FIGURES} figures"] if len(figures) > MAX_FIGURES else []
+    more = [f"+{counted(len(figures) - MAX_FIGURES, 'figure')}"] if len(figures) > MAX_FIGURES else []
     people = ", ".join(f"{role} {person}" for role, person in row.signers())
     signed = f"signed by {people}" if people else "not signed"
     return " · ".join([row.policy, f"{holds} of {rules} rules hold", *figures[:MAX_FIGURES], *more, signed])

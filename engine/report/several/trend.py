@@ -8,7 +8,7 @@ from ...terminal.figures import printable
 from ...terminal.lines import Lines, columns, pad
 from ..interface import Screen
 from ..json_format import render_json
-from .chart import chart, counted
+from .chart import chart, decisions_of
 from .history import render_csv
 from .series import Point, Trend
 
@@ -35,7 +35,7 @@ def _table(found: Trend, screen: Screen) -> bytes:
         return lines.text().encode()
     first, last = found.rows[0], found.rows[-1]
     verdicts = "".join(row.entry.summary.verdict[0] for row in found.rows)
-    lines.add((counted(found), "bold"), f" from {first.time} to {last.time}")
+    lines.add((decisions_of(found), "bold"), f" from {first.time} to {last.time}")
     lines.add("verdicts  ", verdicts, "  (P PASS, C CONDITIONAL, F FAIL; oldest first)")
     names = max((columns(one.title) for one in found.series), default=0)
     for one in found.series:

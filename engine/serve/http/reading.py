@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from ...entries.reading import locate
 from ...ledger.findings import Authorities
 from ...ledger.proof import prove
 from ...record.archive import write_tar
@@ -75,7 +76,7 @@ def routes(served: Served) -> list[BaseRoute]:
     def record(request: Request) -> Response:
         log, row = row_of(request)
         with at_length(), log.open() as ledger:
-            made = export_from(ledger, str(row.entry.index), Authorities())
+            made = export_from(ledger, locate(ledger, str(row.entry.index)), Authorities())
         headers = {
             "gate-trust": f"sha256:{made.trust}",
             "content-disposition": f'attachment; filename="{log.name}-{row.entry.index}.tar"',

@@ -8,6 +8,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 from ...base.errors import masked
+from ...base.numbers import counted
 from ..port import (
     Broker,
     BrokerProblem,
@@ -206,9 +207,9 @@ def names(positions: list[Position]) -> str:
     return ", ".join(f"{one.quantity:f} {one.instrument.symbol}" for one in positions)
 
 
-def orders(count: int) -> str:
+def orders(number: int) -> str:
     """So many orders, for people."""
-    return f"{count} order{'s' * (count != 1)}"
+    return counted(number, "order")
 
 
 def _size(positions: list[Position]) -> Decimal:

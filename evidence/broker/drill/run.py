@@ -16,6 +16,7 @@ from decimal import ROUND_FLOOR, Decimal
 from msgspec import Struct, field
 
 from ...base.errors import GateError, masked
+from ...base.numbers import counted
 from ..port import Broker, BrokerProblem, Instrument, OrderState, Side
 from ..safety import Target, check_target
 from .desk import Desk, names, orders, told
@@ -163,7 +164,7 @@ class Runner:
         for name in self._resting:
             await desk.rests(name)
         cost = report.average_price or price
-        rest = f"{len(self._resting)} orders resting"
+        rest = f"{counted(len(self._resting), 'order')} resting"
         drill.exposure = f"{plan.quantity:f} {plan.symbol} bought at {cost:f}, {rest}"
         drill.nav_before = await desk.nav()
 

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from ...base.errors import EvidenceError, UsageError
 from ...base.limits import DEFAULT
+from ...base.numbers import counted
 from ...reading.parse import decode_text, line_and_column, parse_csv, parse_json
 from ..account_id import mask
 from ..port.model import AccountValue, AccountValues
@@ -137,6 +138,6 @@ def import_record(
     """
     note = f"Imported from a dump of account values ({where[:200]})."
     if others:
-        note += f" The dump has values of {others} other account{'s' * (others > 1)}."
+        note += f" The dump has values of {counted(others, 'other account')}."
     kind = UNKNOWN if stated.account.startswith("D") else LIVE
     return make_record(stated, kind, observed_at, attestation=attestation, note=note, where=where)

@@ -120,7 +120,7 @@ def _contradictions(plan: Plan) -> list[tuple[str, str]]:
     if not plan.mix.market + plan.mix.limit + plan.mix.cancelled:
         found.append(("/mix", "all weights are zero, so no order has a type"))
     if len(plan.symbols) > (buying := _buying(_shares(plan)) if found == [] else plan.trades):
-        what = f"there are more symbols than the {buying} orders that open a position"
+        what = f"there are more symbols than orders that open a position: {buying}"
         found.append(("/symbols", what))
     if plan.equity_every_s * 2 > plan.duration_s:
         what = "the session is too short for three samples of the account's value, which a Sharpe ratio needs"

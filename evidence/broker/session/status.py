@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ...base.numbers import percentile_nearest_rank
+from ...base.numbers import counted, percentile_nearest_rank
 from ..port import OrderState
 from .book import Book
 from .messages import format_time
@@ -45,7 +45,7 @@ def status_line(book: Book, planned: int) -> str:
             parts.append(f"{states[state]} {word}")
     drops = sum(event["type"] == "disconnect" for event in book.events)
     if drops:
-        parts.append(f"{drops} disconnect{'s' * (drops > 1)}")
+        parts.append(counted(drops, "disconnect"))
     if book.down_since_us is not None:
         parts.append("no connection")
     if totals := latencies(book):

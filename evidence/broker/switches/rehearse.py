@@ -16,6 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from ...base.errors import EnvironmentProblem, masked
+from ...base.numbers import counted
 from ...process.dialogue import Dialogue, Line
 from ..simulator.server import Server
 from ..simulator.wire import Observation
@@ -299,7 +300,7 @@ class _Run:
         elif not quiet:
             problem = "orders left afterwards"
         elif watch.left_open:
-            problem = f"{watch.left_open} orders stayed open"
+            problem = f"{counted(watch.left_open, 'order')} stayed open"
         return Outcome(True, problem is None, reaction, watch.traded, problem)
 
 

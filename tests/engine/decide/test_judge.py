@@ -108,6 +108,29 @@ def test_missing_evidence_fails(severity: Severity) -> None:
         assert found.problem is ProblemKind.MISSING
         assert found.severity.blocks
         assert found.severity in (severity, HIGH)
+        assert done.checks[0].problems == tuple(missing)
+
+
+def test_a_check_carries_why_its_evidence_decides_nothing() -> None:
+    """Also where the policy data are lenient, before it binds, and beside other evidence; else nothing."""
+    odd = Problem("y", "is computed", "write it out", ProblemKind.UNKNOWN, "a.py", "line 4")
+    absent = Problem("x", "no report was found", "Run the tests.")
+    both = structs.replace(rule("a"), facts=("c.x", "c.y"))
+    for found, on_unknown, told in (
+        (facts([odd], y=1), "fail", (odd,)),
+        (facts([odd], y=1), "warn", (odd,)),
+        (facts([odd, absent], x=None, y=1), "fail", (absent, odd)),
+        (facts([odd, absent], x=None, y=1), "warn", (absent,)),
+        (facts(y=1), "fail", ()),
+    ):
+        known = structs.replace(plan(stage("one", [both])), on_unknown={"one.a": on_unknown})
+        [check] = judge(known, ["one"], {"gate.one": holds("a")}, found, [], NOW)["one"].checks
+        assert check.problems == told
+    later = structs.replace(both, effective_on_s=NOW + 1)
+    [check] = judge_one([later], holds("a"), facts([absent], x=None, y=1)).checks
+    assert (check.status, check.problems) == (CheckStatus.PENDING, (absent,))
+    [check] = judge_one([both], broken("a"), facts([odd], y=1)).checks
+    assert (check.status, check.problems) == (CheckStatus.VIOLATED, ())
 
 
 def test_rejected_evidence_names_the_file() -> None:
@@ -119,6 +142,8 @@ def test_rejected_evidence_names_the_file() -> None:
         assert done.verdict is Verdict.FAIL and done.waived == ()
         assert found.problem is ProblemKind.REJECTED
         assert found.msg == "Evidence was rejected: a.json: is not JSON"
+        said = "waiver W-1 has no effect: rejected evidence cannot be waived"
+        assert done.warnings == (Notice("one.a", said),)
         assert [(p.path, p.line) for p in found.places] == [("a.json", 3)]
         assert found.solution == "write JSON"
 
@@ -174,7 +199,9 @@ def test_what_cannot_be_told_does_not_hold(on_unknown: str | None, verdict: Verd
     assert done.verdict is verdict
     assert done.checks[0].status is CheckStatus.UNKNOWN
     shown = [*done.violations, *done.conditions, *done.warnings]
-    assert [one.msg for one in shown] == ["Cannot be told: a.py: the order type is computed"]
+    useless = ["waiver W-1 has no effect: a rule that cannot be told cannot be waived"]
+    expected = ["Cannot be told: a.py: the order type is computed", *(useless if done.violations else [])]
+    assert [one.msg for one in shown] == expected
 
 
 def test_a_violation_is_one_whatever_else_cannot_be_told() -> None:

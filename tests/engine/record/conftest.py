@@ -53,7 +53,7 @@ def record(small: Callable[..., Path], judge: Gate, gate: Gate, tmp_path: Path) 
     root = small()
     assert judge(root).code == 1
     (tmp_path / "note.gif").write_bytes(b"GIF89a")
-    assert gate("record", "attach", "note.gif", "--to", "0", "-w", root).code == 0
+    assert gate("record", "attach", "note.gif", "--to", "latest", "-w", root).code == 0
     done = gate("record", "export", "0", "-w", root, "-o", "r.tar", "-o", "json")
     assert done.code == 0, done.err
     return (tmp_path / "r.tar").read_bytes(), json.loads(done.out)["trust"].removeprefix("sha256:")

@@ -45,7 +45,7 @@ def test_a_small_record_is_sound(record: tuple[bytes, str], gate: Gate, tmp_path
     assert b"GIF89a" in files.values()
     assert not any(b"not for the ledger" in content for content in files.values())
     states = {check.name: check.text for check in found.checks}
-    assert states["people"].startswith("0 signatures of people hold; 1 others count for nothing")
+    assert states["people"].startswith("0 valid signatures of people; 1 without effect")
     shown = gate("record", "verify", "r.tar", "--trust", f"sha256:{trust}").out
     assert "self-judged: the judged change itself decided all settings" in shown
     assert "weakened: the policy bundle was given by a flag" in shown

@@ -77,7 +77,7 @@ def test_every_state_is_checked_again_by_gate_and_by_ssh_keygen(
     }
     found = gate("record", "verify", "r.tar", "--trust", trust, "--replay")
     assert found.code == 0, found.out
-    assert "3 signatures of people hold; 3 others count for nothing" in found.out
+    assert "3 valid signatures of people; 3 without effect" in found.out
     folder = tmp_path / "unpacked"
     archive.write_directory(folder, files)
     script = "".join(re.findall(r"^```sh\n(.*?)^```$", files["VERIFY.md"].decode(), re.DOTALL | re.MULTILINE))

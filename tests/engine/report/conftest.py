@@ -60,9 +60,12 @@ def violation(code: str = "stage1.artifact_coverage", **changes: Any) -> Violati
     return Violation(**{**values, **changes})
 
 
-def with_status(decision: Decision, code: str, status: CheckStatus) -> Decision:
-    """The decision in which that became of the rule."""
-    checks = tuple(replace(c, status=status) if c.code == code else c for c in decision.checks)
+def with_status(
+    decision: Decision, code: str, status: CheckStatus, problems: tuple[Problem, ...] = ()
+) -> Decision:
+    """The decision in which that became of the rule, because of these problems of its evidence."""
+    changed = {"status": status, "problems": problems}
+    checks = tuple(replace(c, **changed) if c.code == code else c for c in decision.checks)
     return replace(decision, checks=checks)
 
 
@@ -80,7 +83,8 @@ def unknown(decision: Decision) -> Decision:
         for n in range(2)
     )  # fmt: skip
     code = "stage4.order_types"
-    made = with_status(with_evidence(decision, "source", problems=problems), code, CheckStatus.UNKNOWN)
+    made = with_evidence(decision, "source", problems=problems)
+    made = with_status(made, code, CheckStatus.UNKNOWN, problems)
     one = violation(
         code, problem=ProblemKind.UNKNOWN, operand=None, op=None, unit=None, expected=None, actual=None,
         msg="Cannot be told: passes intent.order_type through", evidence=("source",),
@@ -95,7 +99,7 @@ def rejected(decision: Decision) -> Decision:
     made = with_evidence(decision, "paper", problems=(problem,))
     found = []
     for code in ("stage7.pacing", "stage7.trade_count"):
-        made = with_status(made, code, CheckStatus.MISSING)
+        made = with_status(made, code, CheckStatus.MISSING, (problem,))
         one = violation(
             code, problem=ProblemKind.REJECTED, operand=None, op=None, unit=None, expected=None, actual=None,
             msg=f"Evidence was rejected: {path}: is not JSON", places=(Place(path, 3),), evidence=("paper",),

@@ -31,6 +31,7 @@ from gate.engine.decision.document import (
 )
 from gate.evidence.collecting.interface import Problem, ProblemKind, Scope
 
+ABSENT = Problem("", "PAPER.json does not exist", "Run a session.", ProblemKind.MISSING)
 UNTIL = "2026-01-31T00:00:00Z"
 
 
@@ -42,7 +43,7 @@ def _check(code: str, title: str, severity: Severity, status: CheckStatus, **mor
     operand = Operand("line_coverage", "≥", 357_142 if not holds else 900_000, 800_000, "ppm", holds)
     return Check(
         code, code.partition(".")[0], title, severity, status, (operand,), (fact,), "Write tests.", "qa_lead",
-        ("gate:stage1", "iso27001:A.8.29"), more.get("effective_on"),
+        ("gate:stage1", "iso27001:A.8.29"), more.get("effective_on"), problems=more.get("problems", ()),
     )  # fmt: skip
 
 
@@ -61,13 +62,16 @@ def _checks() -> tuple[Check, ...]:
         _check("stage1.coverage", "The code is tested", critical, CheckStatus.VIOLATED),
         _check("stage1.files", "Files are there", high, CheckStatus.HOLDS),
         _check("stage1.secrets", "No secrets", high, CheckStatus.VIOLATED, collector="source"),
-        _check("stage1.session", "The session ran", high, CheckStatus.MISSING, collector="paper"),
+        _check(
+            "stage1.session", "The session ran", high, CheckStatus.MISSING, collector="paper",
+            problems=(ABSENT,),
+        ),
         _check("stage1.points", "Points add up", low, CheckStatus.WAIVED),
         _check("stage1.signed", "It is signed", high, CheckStatus.CONDITIONAL),
         _check("stage1.later", "Not yet", low, CheckStatus.PENDING, effective_on="2026-06-01T00:00:00Z"),
         _check("stage1.other", "Of another profile", low, CheckStatus.LEFT_OUT),
         _check("stage2.flow", "The flow is there", low, CheckStatus.WARNS),
-    )
+    )  # fmt: skip
 
 
 def _violations() -> tuple[Violation, ...]:
@@ -108,7 +112,6 @@ def small() -> Decision:
         **_violation("stage1.points", "90 points of 100", Severity.LOW, places=(Place("LIST.md", 4),)),
         waiver="W-1", reason="agreed", reference="RISK-7", approver="cto", effective_until=UNTIL,
     )  # fmt: skip
-    missing = Problem("", "PAPER.json does not exist", "Run a session.", ProblemKind.MISSING)
     return Decision(
         type=TYPE,
         workspace="algo-trade",
@@ -150,7 +153,7 @@ def small() -> Decision:
                 "coverage", "coverage/3", "ee" * 32, None, "2025-12-05T13:00:00+02:00", "coverage 7", "same",
                 (FileDigest("coverage.json", "ff" * 32, 100),), (), (Scope("line_ppm", 14, 14, "files"),),
             ),
-            EvidenceSummary("paper", "paper/2", "ab" * 32, None, None, None, "unstated", (), (missing,), ()),
+            EvidenceSummary("paper", "paper/2", "ab" * 32, None, None, None, "unstated", (), (ABSENT,), ()),
             EvidenceSummary("source", "source/5", "ac" * 32, None, None, None, "same", (), (), ()),
         ),
         settings_digest="ad" * 32,

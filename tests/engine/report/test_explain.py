@@ -53,6 +53,13 @@ def test_failures_down_to_digests(failed: Decision) -> None:
     assert text.endswith(f"{holding} rules hold: --show-successes shows them\n")
 
 
+def test_what_to_do_about_a_rule_that_cannot_be_told(full: Decision) -> None:
+    """What its own evidence lacks, and nothing about evidence of others that lacks the same."""
+    text = tree(full, rules=("stage1.contracts_compatible",))
+    assert "fix       set evidence.contracts.approved to the tag or commit that was approved" in text
+    assert "risk_parameters" not in text
+
+
 def test_what_was_shown_is_not_repeated(full: Decision) -> None:
     """Each reason and each collector's files stand with the first rule that has them."""
     text = tree(full)

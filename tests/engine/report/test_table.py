@@ -139,19 +139,26 @@ def test_one_reason_per_problem(full: Decision, make: Any, passed: Decision) -> 
     assert "    rules     stage7: pacing, trade_count\n    fix       Correct it.\n" in text
 
 
-def test_a_reason_that_no_problem_states(passed: Decision, make: Any) -> None:
-    """What the judge itself found out, such as that nothing was looked at, is shown by the rule's message."""
+def test_a_reason_that_no_rule_carries(passed: Decision, make: Any) -> None:
+    """Of sources that cannot be judged, which no rule is about, and in decisions of earlier versions."""
     made = make.unknown(passed)
-    [one] = made.violations
-    bare = make.with_evidence(made, "source", problems=())
-    text = table(replace(bare, violations=(replace(one, msg="Cannot be told: source looked at no files"),)))
-    assert "? HIGH      stage4.order_types    cannot be told: source looked at no files\n" in text
+    told = "Cannot be told: source looked at no files"
+    [one] = (replace(one, msg=told) for one in made.violations)
+    earlier = make.with_status(made, one.code, CheckStatus.UNKNOWN)
+    assert f"? HIGH      stage4.order_types    {told}\n" in table(replace(earlier, violations=(one,)))
+    subject = replace(one, code="stage4.subject", problem=ProblemKind.REJECTED, msg="Rejected: a.py: a link")
+    text = table(replace(earlier, violations=(subject,)))
+    assert "✘ HIGH      stage4.subject        Rejected: a.py: a link\n" in text
+    assert "blocked: " not in text, "it waits for no other stage"
 
 
 def test_a_reason_of_another_kind_does_not_hide_the_one_that_decides(passed: Decision, make: Any) -> None:
     """Evidence with something unknown in it that also was not measured shows both."""
     made = make.unknown(passed)
     [one] = made.violations
+    [check] = (check for check in made.checks if check.code == one.code)
+    problems = (*check.problems, Problem("x", "it was not measured", "Measure it."))
+    made = make.with_status(made, one.code, CheckStatus.MISSING, problems)
     absent = replace(one, problem=ProblemKind.MISSING, msg="No evidence: it was not measured")
     text = table(replace(made, violations=(absent,)))
     assert "✘ HIGH      stage4.order_types    no evidence: it was not measured\n" in text

@@ -122,7 +122,7 @@ def test_what_is_pushed_is_judged_or_named(site: Site) -> None:
     status, page = push(site, pack(load_bundle(SHIPPED_BUNDLES["prelive"]).files, PolicyError))
     text = judged(site, page)
     assert status == 202 and "Could not be judged again" in text and "not known" in text
-    assert "https://ci.example job 7" in text and "1 recorded decisions" in text
+    assert "https://ci.example job 7" in text and "Recorded decisions: 1, " in text
 
 
 def test_many_large_bundles_at_once_are_not_read(site: Site) -> None:

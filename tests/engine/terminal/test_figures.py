@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from gate.engine.decision.document import Operand
-from gate.engine.terminal.figures import MAX_CHARS, clean, comparison, coverage, figure, requirement, shorten
+from gate.engine.terminal.figures import (
+    MAX_CHARS,
+    clean,
+    comparison,
+    coverage,
+    figure,
+    requirement,
+    shorten,
+    unit_of,
+)
 from gate.evidence.collecting.interface import Scope
 
 UNITS = ("ppm", "micro", "us", "ms", "s", "seconds", "cents", "count", None)
@@ -38,6 +47,20 @@ NUMBERS = st.integers(-(10**6), 10**6) | st.integers(-(10**13), 10**13)
 def test_figures(value: Any, unit: str | None, text: str) -> None:
     """Each unit in the form people expect."""
     assert figure(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("unit", "one"),
+    [
+        ("kinds of orders", "kind of orders"), ("entries of the log", "entry of the log"),
+        ("task-list boxes", "task-list box"), ("test cases", "test case"), ("messages/s", "messages/s"),
+        ("count", "count"),
+    ],
+)  # fmt: skip
+def test_the_unit_of_one(unit: str, one: str) -> None:
+    """Units are named in plural, and beside 1 they are not."""
+    assert (unit_of(1, unit), unit_of(2, unit)) == (one, unit)
+    assert requirement("x", "≥", 0, 1, "kinds of orders") == "x 0, needs ≥ 1 kind of orders"
 
 
 @given(NUMBERS, NUMBERS | st.integers(-2000, 2000), st.sampled_from(UNITS), st.booleans())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gate.evidence.base.errors import EvidenceError
-from gate.evidence.base.numbers import percentile_nearest_rank, ratio_ppm, to_scaled
+from gate.evidence.base.numbers import counted, percentile_nearest_rank, ratio_ppm, to_scaled
 from gate.evidence.collectors.shared.documents import scaled
 
 
@@ -20,6 +20,21 @@ def test_ratios_round_to_their_side(part: int, whole: int) -> None:
     """A figure that must be at least something is rounded down, one that must be at most something up."""
     assert ratio_ppm(part, whole) == floor(Fraction(part, whole) * 10**6)
     assert to_scaled(Fraction(part, whole), 10**6, up=True) == ceil(Fraction(part, whole) * 10**6)
+
+
+@pytest.mark.parametrize(
+    ("number", "what", "text"),
+    [
+        (0, "file", "0 files"), (1, "entry", "1 entry"), (2, "entry", "2 entries"), (7, "day", "7 days"),
+        (2, "hash", "2 hashes"), (3, "witness", "3 witnesses"),
+        (1, "signature of people", "1 signature of people"),
+        (2, "signature of people", "2 signatures of people"), (12_345, "fact set", "12345 fact sets"),
+    ],
+)  # fmt: skip
+def test_counts_in_words(number: int, what: str, text: str) -> None:
+    """One is one, and the rest is in plural; grouped only where that is asked for."""
+    assert counted(number, what) == text
+    assert counted(12_345, "fact set", ",") == "12,345 fact sets"
 
 
 def test_the_audit_figure() -> None:

@@ -202,7 +202,7 @@ def test_a_symbol_that_the_broker_does_not_know(
         ({"extra": 1}, "not allowed ('extra' was"),
         ({"symbols": ["SPY", "SPY"]}, "/symbols"),
         ({"symbols": ["spy\x1b[31m"]}, "/symbols/0"),
-        ({"symbols": ["A", "B", "C", "D", "E"]}, "more symbols than the 4 orders"),
+        ({"symbols": ["A", "B", "C", "D", "E"]}, "more symbols than orders that open a position: 4"),
         ({"mix": {"market": 0, "limit": 0}}, "all weights are zero"),
         ({"quantity": {"least": 5, "most": 2}}, "the least quantity is above the most"),
         ({"equity_every_s": 2}, "too short for three samples"),
