@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,16 +39,11 @@ def writer(
     Raises ConfigError: the key would lie inside the workspace, is not that of the operator's log, or is also
     a person's; LedgerError: there is a ledger, but no log key; as `open_ledger`.
     """
-    if config_dir.resolve().is_relative_to(context.root):
-        raise ConfigError(
-            "the configuration directory lies inside the workspace, where the log key must never be",
-            path=str(config_dir),
-            remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
-        )
+    _check_place(context, config_dir)
     if joining is None:
         _check_begun(context, config_dir)
+    _check_log_key(context, joining or given_log_key() or load_log_key(config_dir), config_dir)
     key, fresh = find_log_key(config_dir) if joining is None else (joining, False)
-    _check_log_key(context, key, config_dir)
     settings = context.config.ledger
     notices: list[str] = []
     with open_ledger(
@@ -70,6 +66,30 @@ def writer(
         )
 
 
+def check_recording(context: Context, config_dir: Path) -> None:
+    """Find out whether a decision can be recorded, before anything is judged. Makes nothing.
+
+    Raises as `writer`; EnvironmentProblem: the ledger, or a new key for it, cannot be written there.
+    """
+    _check_place(context, config_dir)
+    places = [context.ledger] if isinstance(context.ledger, Path) else []
+    if (key := given_log_key() or load_log_key(config_dir)) is None:
+        places.append(config_dir)
+    for place in places:
+        there = next(one for one in (place, *place.absolute().parents) if os.path.lexists(one))
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            what = f"nothing can be written to {there}, so no decision can be recorded"
+            remedy = "choose another place, or evaluate with --no-record"
+            raise EnvironmentProblem(what, path=str(place), remedy=remedy)
+    try:
+        reader(context, config_dir).close()
+    except NoLedger:
+        _check_log_key(context, key, config_dir)
+    else:
+        with writer(context, config_dir):
+            pass
+
+
 def reader(context: Context, config_dir: Path) -> LedgerReader:
     """The workspace's ledger for reading, compared with the receipts. Raises as `open_reader`."""
     return open_reader(
@@ -79,6 +99,16 @@ def reader(context: Context, config_dir: Path) -> LedgerReader:
         limits=store_limits(context),
         admins=context.authority.key_admins,
     )
+
+
+def _check_place(context: Context, config_dir: Path) -> None:
+    """Refuse a configuration directory that the judged change could alter. Raises ConfigError: it is one."""
+    if config_dir.resolve().is_relative_to(context.root):
+        raise ConfigError(
+            "the configuration directory lies inside the workspace, where the log key must never be",
+            path=str(config_dir),
+            remedy="point GATE_CONFIG_DIR elsewhere, or unset it",
+        )
 
 
 def _check_begun(context: Context, config_dir: Path) -> None:
@@ -99,17 +129,18 @@ def _check_begun(context: Context, config_dir: Path) -> None:
             )
 
 
-def _check_log_key(context: Context, key: LogKey, config_dir: Path) -> None:
-    """Refuse to add to a log with another key than the operator names, unless key events lead from that to
-    this one.
+def _check_log_key(context: Context, key: LogKey | None, config_dir: Path) -> None:
+    """Refuse to add to a log with another key than the operator names, or none (None), unless key events
+    lead from that to this one.
 
     Raises ConfigError: the key is another one, or the operator names none that can be read.
     """
     if context.authority.log_key is None:
         return
     named = parse_verifier_key(context.authority.log_key, "the operator's log_key")
-    what = f"the log key here is {key.fingerprint}, the operator names {named.fingerprint}"
-    fits = named.public == key.public
+    here = "there is no log key here" if key is None else f"the log key here is {key.fingerprint}"
+    what = f"{here}, the operator names {named.fingerprint}"
+    fits = key is not None and named.public == key.public
     if context.authority.key_admins is not None:
         with suppress(NoLedger), reader(context, config_dir) as ledger:
             latest = ledger.checkpoint()

@@ -1,6 +1,6 @@
 """Bad input to a whole evaluation: evidence is rejected and the rest judged; wrong settings end the run.
 
-Every kind of bad content in every kind of file is in ``test_hostile_files.py``.
+Every kind of bad content in every kind of file is in ``hostile_files``.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from gate.evidence.base import contracts
+from gate.evidence.signing.keys import load_or_create_log_key
 
 Gate = Callable[..., Any]
 Copy = Callable[..., Path]
@@ -129,6 +130,53 @@ def test_a_new_log_key_is_announced_once(gate: Gate, copy_example: Copy, tmp_pat
     assert "created the log key SHA256:" in first.err
     assert gate("evaluate", "stage1", "-w", root, "-o", "json", env=env).err == ""
     assert not any(b"PRIVATE" in path.read_bytes() for path in root.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("another key", "this ledger was begun with key"),
+        ("no key", "there is no log key in"),
+        ("pinned", "there is no log key here, the operator names"),
+        ("no place for a ledger", "so no decision can be recorded"),
+        ("no place for a key", "the log key in it cannot be used"),
+        ("damaged", "ledger error: "),
+    ],
+)
+def test_what_cannot_be_recorded_is_not_judged(
+    program: Gate, copy_example: Copy, tmp_path: Path, how: str, said: str
+) -> None:
+    """What the configuration already tells is one error before any evidence is read, and makes nothing."""
+    root, other, file = copy_example("algo-trade"), tmp_path / "other", tmp_path / "file"
+    file.write_text("")
+    operator = tmp_path / "operator.yaml"
+    settings: dict[str, Any] = {"version": 1}
+    config = tmp_path / "own"
+    if how in ("another key", "no key", "damaged"):
+        begun = program("evaluate", "stage1", "-w", root, env={"GATE_CONFIG_DIR": str(config)})
+        assert begun.code == 1, begun.err
+    if how == "another key":
+        load_or_create_log_key(other)
+        config = other
+    elif how == "no key":
+        config = other
+    elif how == "damaged":
+        (root / "ledger" / "checkpoint").write_text("x")
+    elif how == "pinned":
+        key = load_or_create_log_key(tmp_path / "pinned")[0]
+        settings["log_key"] = str(key.verifier("gate.local/x"))
+    elif how == "no place for a ledger":
+        settings["ledger"] = {"location": str(file / "ledger")}
+    else:
+        config = file / "config"
+    operator.write_text(json.dumps(settings))
+    before = sorted(root.rglob("*"))
+    arguments = ("evaluate", "stage1", "-w", root, "--operator", operator, "-v", "--no-cache")
+    done = program(*arguments, env={"GATE_CONFIG_DIR": str(config)})
+    assert done.code == 2 and done.out == "" and said in done.err, done.err
+    assert "PRE_LIVE_CHECKLIST.md" not in done.err and "asked gate.stage1" not in done.err
+    assert sorted(root.rglob("*")) == before
+    assert config == other or not config.exists() or how == "damaged"
 
 
 def test_the_log_key_is_refused_inside_the_workspace(gate: Gate, copy_example: Copy) -> None:

@@ -62,7 +62,9 @@ def test_a_lower_threshold_is_loud(root: Path, edited: Path, gate: Gate) -> None
     """What demands less comes first, with the values and both limits; exit 1 unless that is unwanted."""
     found = gate("policy", "impact", "-w", root, edited)
     assert found.code == 1
-    assert found.out.startswith("LOOSENED")
+    first = " ".join(found.out.split("\nJudged again: ")[0].split())
+    assert first.startswith("LOOSENED 1 of 1 recorded decision flips under gate-prelive ")
+    assert first.endswith(", looser; next: approve what demands less, or take it back")
     assert f"FAIL → PASS  {RULE}" in found.out
     assert "artifact coverage 35.7 %, needs ≥ 30 % (before: ≥ 80 %)" in " ".join(found.out.split())
     assert gate("policy", "impact", "-w", root, edited, "--fail-on", "never").code == 0
@@ -73,6 +75,7 @@ def test_the_other_way_round_is_no_loosening(root: Path, edited: Path, gate: Gat
     options = (SHIPPED, "-w", root, "--base", edited)
     found = gate("policy", "impact", *options)
     assert (found.code, found.out.split()[0]) == (0, "CHANGED")
+    assert ", stricter; next: tell those whose decisions stand below" in " ".join(found.out.split())
     assert f"PASS → FAIL  {RULE}" in found.out
     assert gate("policy", "impact", *options, "--fail-on", "changed").code == 1
 
@@ -105,6 +108,9 @@ def test_equal_documents_are_judged_once(root: Path, gate: Gate) -> None:
     document = json.loads(found.out)
     assert found.code == 0
     assert (document["recorded"], document["distinct"], document["changed"]) == (3, 1, [])
+    told = " ".join(gate("policy", "impact", "-w", root, *against).out.split())
+    assert told.startswith("UNCHANGED none of 3 recorded decisions flips under gate-prelive ")
+    assert "Judged again: 3 recorded decisions (1 distinct), compared with what was decided then" in told
 
 
 def test_a_damaged_document_is_never_passed_over(root: Path, edited: Path, gate: Gate) -> None:
@@ -170,7 +176,7 @@ def test_named_fact_sets_are_judged_by_both(root: Path, edited: Path, gate: Gate
     names = [one["name"] for one in json.loads(found.out)["changed"]]
     assert names == ["stage1", "half of them"]
     shown = gate("policy", "impact", "-w", root, edited, "--facts", sets).out
-    assert shown.startswith("LOOSENED  2 of 3 (1 recorded decision and 2 fact sets; 3 distinct)"), shown
+    assert shown.startswith("LOOSENED  2 of 3 cases flip under "), shown
     with pytest.raises(UsageError, match="no such file"):
         read_fact_sets(root / "none.yaml", [])
     for wrong in ("x: 3", "x: {decision: 0, set: {a: 1}, more: 1}", "[1]", "a: ["):

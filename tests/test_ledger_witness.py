@@ -292,8 +292,10 @@ class Witness:
         self.database, agent = folder / "db", folder / "agent"
         command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / "key", cwd=folder)
         self.processes = [subprocess.Popen(["ssh-agent", "-D", "-a", str(agent)], stdout=subprocess.DEVNULL)]
-        until(agent.exists)
-        command("ssh-add", "-q", folder / "key", cwd=folder, env={**os.environ, "SSH_AUTH_SOCK": str(agent)})
+        add = ["ssh-add", "-q", str(folder / "key")]
+        env = {**os.environ, "SSH_AUTH_SOCK": str(agent)}
+        # the agent's socket is there a moment before anybody listens at it
+        until(lambda: subprocess.run(add, env=env, capture_output=True).returncode == 0)
         fingerprint = command("ssh-keygen", "-l", "-f", folder / "key", cwd=folder).stdout.split()[1]
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os.path import normpath
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from msgspec.structs import replace
@@ -19,12 +19,14 @@ from ..context import Context
 from ..decide.model import Plan
 from ..decide.recorded import ALL, Time
 from ..decision.document import Decision, Verdict
+from ..ledger.interface import Entry
 from ..report import registry
 from ..report.audit.words import check_language
+from ..report.interface import Report
 from ..terminal.console import progress, write_error
 from ..terminal.lines import Screen
 from ..terminal.outputs import Output, parse_outputs, write
-from ..workspace_ledger import check_people
+from ..workspace_ledger import check_people, check_recording
 from .options import (
     HERE_ALONE,
     AllowPast,
@@ -119,7 +121,7 @@ def evaluate(
 ) -> None:
     """Judge a stage and everything it depends on, and record the decision."""
     outputs = parse_outputs(output, registry.names(output or ()))
-    reports = {item.format: registry.load(item.format) for item in outputs}
+    reports = [registry.load(item.format) for item in outputs]
     check_language(language)
     _refuse_unheeded(call, outputs, quiet=quiet, watch=watch, no_record=no_record)
 
@@ -127,25 +129,28 @@ def evaluate(
         context = where.open(policy, no_cache=no_cache, engine=engine, cross_check=cross_check)
         return context, effective_time(context, time, allow_past=allow_past_effective_time)
 
-    show = not quiet
+    shown: dict[str, Any] = {"successes": show_successes, "arguments": where.arguments(policy)}
+    shown["language"] = language
     if watch:
-        page = screen(no_color=no_color, workspace=where.workspace)
-        page = replace(page, successes=show_successes, arguments=where.arguments(policy))
+        page = replace(screen(no_color=no_color, workspace=where.workspace), **shown)
         if quiet or [(item.format, item.path) for item in outputs] != [("table", None)]:
             remedy = "leave out --quiet and --output (and GATE_OUTPUT)"
             raise UsageError("--watch prints the table and nothing else", remedy=remedy)
-        _watch(stage, opened, policy, page, show)
+        _watch(stage, opened, policy, page)
         return
-    arguments = where.arguments(policy)
     elsewhere = None
     if record_to is not None and not no_record:
         from ..serve.client import Elsewhere
 
         elsewhere = Elsewhere.named(record_to, token_file, client_certificate)
     context, moment = opened()
+    context.check_stage(stage)
+    # what would keep it from being recorded is said before the work
     if no_record:
         check_people(context, config_dir())
-    with progress(wanted=show):
+    elif elsewhere is None:
+        check_recording(context, config_dir())
+    with progress(wanted=not quiet):
         judged = service.evaluate(context, stage, moment)
     entry, notices = None, list[str]()
     if elsewhere is not None:
@@ -154,14 +159,26 @@ def evaluate(
         entry, notices = recording.record(judged, config_dir(), format_utc(now()))
     for notice in () if quiet else notices:
         write_error(notice)
-    for item in outputs:
-        if not (quiet and item.path is None):
-            page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
-            page = replace(page, successes=show_successes, arguments=arguments, language=language)
-            write(item, reports[item.format].render(judged.decision, entry, page))
+    wanted = [(item, one) for item, one in zip(outputs, reports, strict=True) if item.path or not quiet]
+    write_reports(wanted, judged.decision, entry, where, no_color=no_color, **shown)
     verdict = judged.decision.verdict
     accepted = accept_conditional and verdict is Verdict.CONDITIONAL
     raise typer.Exit(0 if accepted else EXIT_CODES[verdict])
+
+
+def write_reports(
+    outputs: Iterable[tuple[Output, Report]],
+    decision: Decision,
+    entry: Entry | None,
+    where: Where,
+    *,
+    no_color: bool,
+    **shown: Any,
+) -> None:
+    """Write a decision in each format, for screens with these attributes."""
+    for item, report in outputs:
+        page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
+        write(item, report.render(decision, entry, replace(page, **shown)))
 
 
 def _refuse_unheeded(
@@ -190,9 +207,7 @@ def refuse_for_formats(call: typer.Context, outputs: list[Output]) -> None:
             refuse_unheeded(call, f"it is for the formats {', '.join(formats)}", name, remedy=remedy)
 
 
-def _watch(
-    stage: str, opened: Callable[[], tuple[Context, Time]], policy: str | None, page: Screen, show: bool
-) -> None:
+def _watch(stage: str, opened: Callable[[], tuple[Context, Time]], policy: str | None, page: Screen) -> None:
     from ..terminal.watch import stamps, watch
 
     context, _ = opened()  # what is wrong before the first run ends the command
@@ -202,7 +217,7 @@ def _watch(
 
     def judge() -> Decision:
         context, moment = opened()
-        with progress(wanted=show):
+        with progress():
             return service.evaluate(context, stage, moment).decision
 
     def look() -> object:
@@ -256,11 +271,10 @@ def explain(
         refuse_unheeded(call, "a recorded decision is not judged again", *judging)
         decision, entry = recording.find(context, target, config_dir())
     rules = tuple(code for name in rule or () for code in _rules(decision, name))
-    for item, report in zip(outputs, reports, strict=True):
-        page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
-        arguments = where.arguments(policy)
-        page = replace(page, successes=show_successes, rules=rules, arguments=arguments, language=language)
-        write(item, report.render(decision, entry, page))
+    shown: dict[str, Any] = {"successes": show_successes, "rules": rules, "language": language}
+    shown["arguments"] = where.arguments(policy)
+    pairs = zip(outputs, reports, strict=True)
+    write_reports(pairs, decision, entry, where, no_color=no_color, **shown)
 
 
 def _code(plan: Plan, name: str) -> str | None:

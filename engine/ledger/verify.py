@@ -114,23 +114,9 @@ def verify(
             receipts.save(key, sealed, check.covered, check.chain)
     compared = ["the given key"] if expected_key is not None else []
     compared += [f"{name} of {one.time} (size {one.size})" for name, one in outside]
-    return Verification(
-        origin=key.name,
-        key=key.fingerprint,
-        pinned=bool(expected_key or known),
-        keys=tuple(one.key.fingerprint for one in check.chain.signers if one.ended_by is None),
-        admins=None if admins is None else len(check.chain.events),
-        void=tuple(check.void),
-        size=latest.size if latest else 0,
-        root=latest.root_hex if latest else None,
-        checkpoint_time=latest.time if latest else None,
-        unsealed=unsealed,
-        torn_tail_bytes=check.attempt(Kind.LAYOUT, source.unfinished) or 0,
-        checked_from=trusted,
-        outside=(*compared, *vouched),
-        predicates=dict(sorted(check.predicates.items())),
-        problems=tuple(check.problems),
-    )
+    report = check.report(key, latest, unsealed, trusted, (*compared, *vouched))
+    events = None if admins is None else len(check.chain.events)
+    return replace(report, pinned=bool(expected_key or known), admins=events)
 
 
 @dataclass(slots=True)
@@ -205,6 +191,38 @@ class _Checks:
         )
         self.add(Kind.KEY, text, VERIFIER)
         return expected  # what is not signed by the pinned key is not to be believed
+
+    def report(
+        self,
+        key: VerifierKey,
+        latest: Checkpoint | None,
+        unsealed: int,
+        trusted: int,
+        outside: tuple[str, ...],
+    ) -> Verification:
+        """What was found, once every step is done.
+
+        Args:
+            unsealed: entries after the latest checkpoint.
+            trusted: entries at the beginning whose signatures a copy covers.
+            outside: copies outside of the ledger that it was compared with.
+        """
+        return Verification(
+            origin=key.name,
+            key=key.fingerprint,
+            pinned=False,
+            keys=tuple(one.key.fingerprint for one in self.chain.signers if one.ended_by is None),
+            void=tuple(self.void),
+            size=latest.size if latest else 0,
+            root=latest.root_hex if latest else None,
+            checkpoint_time=latest.time if latest else None,
+            unsealed=unsealed,
+            torn_tail_bytes=self.attempt(Kind.LAYOUT, self.source.unfinished) or 0,
+            checked_from=trusted,
+            outside=outside,
+            predicates=dict(sorted(self.predicates.items())),
+            problems=tuple(self.problems),
+        )
 
     def checkpoint(self, size: int | None = None) -> Checkpoint | None:
         found = self.attempt(Kind.CHECKPOINT, lambda: read_checkpoint(self.source, self.chain, size))

@@ -97,45 +97,53 @@ def _has_broken_word(line: str) -> bool:
     )
 
 
+class _Hooks(Struct):
+    """What the ``json`` module asks about the values that it reads from a document."""
+
+    text: str
+    path: str
+    limits: Limits
+
+    def pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(items)
+        if len(result) != len(items):
+            seen: set[str] = set()
+            for key, _ in items:
+                if key in seen:
+                    what = f"the JSON object has the key {key[:80]!r} twice"
+                    raise self._wrong(what, _place(self.text, duplicate=key))
+                seen.add(key)
+        return result
+
+    def integer(self, digits: str) -> int:
+        if len(digits.lstrip("-")) > self.limits.integer_digits:
+            what = f"the JSON number {digits[:24]}… has more than {self.limits.integer_digits} digits"
+            raise self._wrong(what, _place(self.text, literal=digits))
+        return int(digits)
+
+    def number(self, digits: str) -> Decimal:
+        value = decimal(digits, self.limits)
+        if value is None:
+            what = f"the number {digits[:24]} is outside the supported range"
+            raise self._wrong(what, _place(self.text, literal=digits), "correct the number")
+        return value
+
+    def constant(self, name: str) -> NoReturn:
+        raise self._wrong(f"{name} is not a JSON number", _place(self.text, literal=name))
+
+    def _wrong(
+        self, what: str, place: str | None, remedy: str = "correct the JSON document"
+    ) -> EvidenceError:
+        return EvidenceError(what, path=self.path, place=place, remedy=remedy)
+
+
 def parse_json(data: bytes, path: str, limits: Limits) -> Any:
     """One JSON document (RFC 8259, I-JSON): no duplicate keys, NaN, lone surrogates, huge or deep values.
 
     Raises EvidenceError: with line and column where the parser knows them.
     """
     text = decode_text(data, path)
-
-    def fail(what: str, place: str | None) -> NoReturn:
-        raise EvidenceError(what, path=path, place=place, remedy="correct the JSON document")
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(items)
-        if len(result) != len(items):
-            seen: set[str] = set()
-            for key, _ in items:
-                if key in seen:
-                    fail(f"the JSON object has the key {key[:80]!r} twice", _place(text, duplicate=key))
-                seen.add(key)
-        return result
-
-    def integer(digits: str) -> int:
-        if len(digits.lstrip("-")) > limits.integer_digits:
-            fail(
-                f"the JSON number {digits[:24]}… has more than {limits.integer_digits} digits",
-                _place(text, literal=digits),
-            )
-        return int(digits)
-
-    def number(digits: str) -> Decimal:
-        value = decimal(digits, limits)
-        if value is None:
-            raise EvidenceError(
-                f"the number {digits[:24]} is outside the supported range",
-                path=path,
-                place=_place(text, literal=digits),
-                remedy="correct the number",
-            )
-        return value
-
+    hooks = _Hooks(text, path, limits)
     # every value but the first has one of these before it; so memory is never spent on what will be refused
     if data.count(b",") + data.count(b"[") + data.count(b"{") > limits.json_items:
         raise EvidenceError(
@@ -144,10 +152,10 @@ def parse_json(data: bytes, path: str, limits: Limits) -> Any:
     try:
         value = json.loads(
             text,
-            object_pairs_hook=pairs,
-            parse_float=number,
-            parse_int=integer,
-            parse_constant=lambda name: fail(f"{name} is not a JSON number", _place(text, literal=name)),
+            object_pairs_hook=hooks.pairs,
+            parse_float=hooks.number,
+            parse_int=hooks.integer,
+            parse_constant=hooks.constant,
         )
     except json.JSONDecodeError as error:
         # how deep a document the json module reads depends on the version of Python

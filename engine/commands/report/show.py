@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from msgspec.structs import replace
 
 from ....evidence.base.errors import UsageError
 from ... import recording
@@ -16,8 +15,8 @@ from ...decision.reading import read_decision
 from ...entries.reading import LATEST
 from ...report import registry
 from ...report.audit.words import check_language
-from ...terminal.outputs import parse_outputs, write
-from ..judge import Reports, ShowSuccesses, refuse_for_formats
+from ...terminal.outputs import parse_outputs
+from ..judge import Reports, ShowSuccesses, refuse_for_formats, write_reports
 from ..options import (
     DECISION,
     HERE_ALONE,
@@ -30,7 +29,6 @@ from ..options import (
     option,
     output_option,
     refuse_unheeded,
-    screen,
     show_all,
     with_shared_options,
 )
@@ -72,12 +70,11 @@ def report(
     reports = [registry.load(item.format) for item in outputs]
     check_language(language)
     refuse_for_formats(context, outputs)
-    arguments = where.arguments()
     found, entry = recording.find(where.open(), decision, config_dir())
-    for item, form in zip(outputs, reports, strict=True):
-        page = screen(no_color=no_color, to_file=item.path is not None, workspace=where.workspace)
-        page = replace(page, successes=show_successes, arguments=arguments, language=language)
-        write(item, form.render(found, entry, page))
+    shown: dict[str, Any] = {"successes": show_successes, "language": language}
+    shown["arguments"] = where.arguments()
+    pairs = zip(outputs, reports, strict=True)
+    write_reports(pairs, found, entry, where, no_color=no_color, **shown)
 
 
 @app.command("trend")

@@ -32,7 +32,7 @@ def _json(impact: Impact, screen: Screen) -> bytes:
 def _table(impact: Impact, screen: Screen) -> bytes:
     lines = Lines(screen)
     lines.add(*_headline(impact), hang=2)
-    lines.add(f"Compared with: {impact.base}")
+    lines.add(_looked(impact))
     for was, now, count in verdicts(impact.changed):
         loose = "alarm" if is_looser(was, now) else "yellow"
         lines.add((f"{was} {ARROW} {now}", loose), f"  {_decisions(count)}", indent=2)
@@ -62,25 +62,42 @@ def _verdict(difference: Difference) -> str:
 
 
 def _headline(impact: Impact) -> tuple[tuple[str, str], str]:
-    policy = f"{impact.policy.name} {impact.policy.version} ({impact.policy.digest[:8]})"
-    looked = f"{_looked(impact)} judged again under {policy}"
-    if impact.loosened:
-        return (("LOOSENED", "alarm"), f"  {len(impact.changed):,} of {looked} flip; some demand less")
+    """One sentence: how many past decisions flip, which way, and what to do next."""
+    kinds = [what for number, what in _kinds(impact) if number]
+    total = impact.recorded + impact.logged + impact.sets
+    what = kinds[0] if len(kinds) == 1 else "case"
+    looked = counted(total, what, ",")
+    under = f"under {impact.policy.name} {impact.policy.version} ({impact.policy.digest[:8]})"
+    failed = f"{len(impact.failed):,} of {looked} could not be judged again {under}"
     if impact.changed:
-        return (("CHANGED", "yellow"), f"  {len(impact.changed):,} of {looked} flip; none demands less")
+        flips = len(impact.changed)
+        looser = sum(one.difference is not None and one.difference.loosened for one in impact.changed)
+        way = f"{looser:,} looser and {flips - looser:,} stricter"
+        if looser in (0, flips):
+            way = f"{'all ' if flips > 1 else ''}{'looser' if looser else 'stricter'}"
+        text = f"  {flips:,} of {looked} flip{'s' if flips == 1 else ''} {under}, {way}"
+        if looser:
+            return ("LOOSENED", "alarm"), f"{text}; next: approve what demands less, or take it back"
+        return ("CHANGED", "yellow"), f"{text}; next: tell those whose decisions stand below"
     if impact.failed:
-        return (("NOT KNOWN", "alarm"), f"  {len(impact.failed):,} of {looked} could not be; no other flips")
-    return (("UNCHANGED", "green"), f"  none of {looked} flips")
+        return ("NOT KNOWN", "alarm"), f"  {failed}, and no other flips; next: fix what is named below"
+    none = f"the only {what} does not flip" if total == 1 else f"none of {looked} flips"
+    return ("UNCHANGED", "green"), f"  {none} {under}; next: try what nobody recorded (--facts), or merge"
+
+
+def _kinds(impact: Impact) -> tuple[tuple[int, str], ...]:
+    """What was judged again: how many, and what one is called."""
+    return (
+        (impact.recorded, "recorded decision"),
+        (impact.logged, "logged decision"),
+        (impact.sets, "fact set"),
+    )
 
 
 def _looked(impact: Impact) -> str:
-    parts = [_decisions(impact.recorded)] if impact.recorded or not (impact.logged or impact.sets) else []
-    parts += [counted(impact.logged, "logged decision", ",")] if impact.logged else []
-    parts += [counted(impact.sets, "fact set", ",")] if impact.sets else []
-    if len(parts) == 1:
-        return f"{parts[0]} ({impact.distinct:,} distinct)"
-    total = impact.recorded + impact.logged + impact.sets
-    return f"{total:,} ({' and '.join(parts)}; {impact.distinct:,} distinct)"
+    parts = [counted(number, what, ",") for number, what in _kinds(impact) if number]
+    looked = f"{' and '.join(parts) or 'nothing'} ({impact.distinct:,} distinct)"
+    return f"Judged again: {looked}, compared with {impact.base}"
 
 
 def _remarks(impact: Impact) -> list[str]:
@@ -106,7 +123,7 @@ def _markdown(impact: Impact, screen: Screen) -> bytes:
 def _comment(impact: Impact) -> Iterator[str]:
     (mark, _), rest = _headline(impact)
     yield from ("### Impact of the edited policies", "", f"**{mark}**{plain(rest)}", "")
-    yield f"Compared with: {plain(impact.base)}"
+    yield plain(_looked(impact))
     pairs = verdicts(impact.changed)
     if pairs:
         yield from ("", "| verdict | decisions |", "| --- | ---: |")

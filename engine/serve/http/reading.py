@@ -45,18 +45,33 @@ _CHECKPOINT_AGE: Final = {"cache-control": "public, max-age=1"}
 def routes(served: Served) -> list[BaseRoute]:
     """The routes over what is served."""
 
-    def log_of(request: Request) -> ServedLog:
-        return served.log(request.path_params["log"])
-
-    def row_of(request: Request) -> tuple[ServedLog, Row]:
-        log = log_of(request)
-        return log, log.row(request.path_params["decision"])
-
     def logs(request: Request) -> Response:
         return json_answer({"logs": [log_json(one) for one in served.logs.values()]})
 
+    def verification(request: Request) -> Response:
+        return json_answer(verification_json(served.log(request.path_params["log"])))
+
+    def metrics(request: Request) -> Response:
+        return Response(exposition(served), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return [
+        Route("/api/logs", logs),
+        *_decisions(served),
+        Route("/api/logs/{log}/verification", verification),
+        Route("/metrics", metrics),
+        *_tiles(served),
+    ]
+
+
+def _decisions(served: Served) -> list[BaseRoute]:
+    """The decisions of a log: a list, each one, and what proves it."""
+
+    def row_of(request: Request) -> tuple[ServedLog, Row]:
+        log = served.log(request.path_params["log"])
+        return log, log.row(request.path_params["decision"])
+
     def decisions(request: Request) -> Response:
-        log = log_of(request)
+        log = served.log(request.path_params["log"])
         page = choose(log.rows(), _asked(request))
         return json_answer({"decisions": [row_json(one) for one in page.rows], "next": page.next})
 
@@ -88,11 +103,21 @@ def routes(served: Served) -> list[BaseRoute]:
         with at_length(), log.open() as ledger:
             return json_answer(prove(ledger, row.entry.index).to_json())
 
-    def verification(request: Request) -> Response:
-        return json_answer(verification_json(log_of(request)))
+    one = "/api/logs/{log}/decisions/{decision}"
+    return [
+        Route("/api/logs/{log}/decisions", decisions),
+        Route(one, decision),
+        Route(f"{one}/report/{{format}}", report),
+        Route(f"{one}/record", record),
+        Route(f"{one}/proof", proof),
+    ]
 
-    def metrics(request: Request) -> Response:
-        return Response(exposition(served), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+def _tiles(served: Served) -> list[BaseRoute]:
+    """What witnesses and monitors read (C2SP tlog-tiles), and the key that they check it with."""
+
+    def log_of(request: Request) -> ServedLog:
+        return served.log(request.path_params["log"])
 
     def checkpoint(request: Request) -> Response:
         found = log_of(request).checkpoint()
@@ -114,16 +139,7 @@ def routes(served: Served) -> list[BaseRoute]:
             return problem(404, "there is no such tile")
         return Response(data, headers=UNCHANGING, media_type="application/octet-stream")
 
-    one = "/api/logs/{log}/decisions/{decision}"
     return [
-        Route("/api/logs", logs),
-        Route("/api/logs/{log}/decisions", decisions),
-        Route(one, decision),
-        Route(f"{one}/report/{{format}}", report),
-        Route(f"{one}/record", record),
-        Route(f"{one}/proof", proof),
-        Route("/api/logs/{log}/verification", verification),
-        Route("/metrics", metrics),
         Route("/tlog/{log}/checkpoint", checkpoint),
         Route("/tlog/{log}/key", key),
         Route("/tlog/{log}/tile/{tile:path}", tile),

@@ -72,6 +72,7 @@ class Scripted:
             self._listener = socket.create_server((self.host, port))
         except OSError as error:
             pytest.skip(f"cannot listen at {self.host}:{port}: {error}")
+        self._listener.settimeout(0.05)
         self._thread = threading.Thread(target=self._serve)
 
     def __enter__(self) -> Scripted:
@@ -88,7 +89,6 @@ class Scripted:
         return [fields_of(frame)[0] for frame in frames[1:]]
 
     def _serve(self) -> None:
-        self._listener.settimeout(0.05)
         while self._listener.fileno() != -1:
             try:
                 peer, _ = self._listener.accept()
