@@ -290,6 +290,7 @@ def test_a_forged_record_is_found_where_it_is_forged(
     found = json.loads(done.out)
     assert [check["name"] for check in found["checks"] if check["state"] == "wrong"] == [step], done.out
     assert (found["ok"], found["verdict"]) == (False, None)
+    assert found["checks"][-1]["text"] == "because of what is wrong above", "no advice to decide again"
 
 
 def stored(made: Made, digest: str) -> Path:
@@ -563,3 +564,6 @@ class TestStockTools:
         done = self.run(forge(made, tmp_path / "forged.tar", changes), tmp_path / "x")
         assert done.returncode != 0
         assert "record verified" not in done.stdout
+        assert "NOT verified, at: " in done.stderr
+        if name == "a signature of another sign-off":
+            assert "signed/signoff-" in done.stderr

@@ -111,7 +111,7 @@ def test_a_waiver_of_missing_evidence_is_said_to_have_no_effect(office: Office) 
         ({"code": "stage8.dependency"}, "a dependency between stages cannot be waived"),
         ({"until": "2020-01-01"}, "before it begins"),
         ({"until": "soon"}, "YYYY-MM-DD"),
-        ({"role": "lead_trader", "key": "lead_trader"}, "lead_trader may not approve waivers"),
+        ({"role": "lead_trader", "key": "lead_trader"}, "only these may: risk_officer, cto"),
         ({"role": "king"}, "no role 'king'"),
         ({"key": "cto"}, "may not sign as risk_officer"),
         ({"stage": "stage9"}, "there is no stage 'stage9'"),
@@ -125,6 +125,7 @@ def test_what_would_not_count_is_not_written(office: Office, more: dict[str, str
     options = [word for name, value in more.items() for word in (f"--{name}", value)]
     run = waive(office, *options, key=key, code=code)
     assert (run.code, message in run.err) == (2, True), run.err
+    assert "gate.waiver/v1" not in run.err, "what would not count is not shown as if it would"
     assert not list((office.root).glob("waivers/*"))
 
 

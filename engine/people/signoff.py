@@ -139,7 +139,7 @@ def review(
     yield f"  trusted   {'' if judged.trust.anchors else 'self-judged: '}{trusted(judged.trust)}"
     read = len(_files(bound.listing))
     yield f"  evidence  {counted(read, 'file')}, {bound.evidence}"
-    yield from summary(judged, screen.width).splitlines()
+    yield from summary(judged, screen).splitlines()
     yield from (f"alteration: {one.text}" for one in judged.trust.alterations)
     yield "since the last approval:"
     yield from (f"  {line}" for line in changes(context, bound, recorded, role))

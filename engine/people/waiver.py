@@ -81,13 +81,17 @@ def place_waiver(context: Context, document: Mapping[str, Any], data: bytes, arm
     Raises UsageError: the signer may not sign it, asked for it, or it is there already.
     """
     role = document.get("approver_role") or document["role"]
-    principal = sshsign.check_signed(context, data, armored, NAMESPACE, role)
-    if principal.casefold() == str(document.get("author", "")).casefold():
-        what = f"{principal} asked for the waiver and cannot approve it"
-        raise UsageError(what, place="--author", remedy="let somebody else approve it")
+    check_author(document, sshsign.check_signed(context, data, armored, NAMESPACE, role))
     path = path_of(context, document)
     sshsign.place(context, path, data, armored)
     return path
+
+
+def check_author(document: Mapping[str, Any], principal: str) -> None:
+    """Refuse a signer who asked for the waiver. Raises UsageError: it is the same person."""
+    if principal.casefold() == str(document.get("author", "")).casefold():
+        what = f"{principal} asked for the waiver and cannot approve it"
+        raise UsageError(what, place="--author", remedy="let somebody else approve it")
 
 
 def list_waivers(context: Context, time: Time) -> list[Listed]:
@@ -135,7 +139,7 @@ def without_evidence(context: Context, codes: Collection[str], time: Time) -> di
 def _check_approver(context: Context, role: str) -> None:
     allowed = context.plan.waiver_roles
     if role not in allowed:
-        raise UsageError(f"{role} may not approve waivers", remedy=f"may: {', '.join(allowed)}")
+        raise UsageError(f"{role} may not approve waivers", remedy=f"only these may: {', '.join(allowed)}")
 
 
 def _moment(document: dict[str, Any], name: str) -> int:

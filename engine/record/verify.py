@@ -91,7 +91,7 @@ def verify(files: Mapping[str, bytes], trust: str, *, again: bool = False) -> Ve
     for name, step in steps:
         wrong = any(check.state == WRONG for check in checks)
         if wrong:
-            checks.append(Check(name, NOT_CHECKED, "because of what is wrong above"))
+            checks.append(Check(name, NOT_CHECKED, _NOT_ANY_MORE))
             continue
         try:
             text = step(seen)
@@ -102,15 +102,16 @@ def verify(files: Mapping[str, bytes], trust: str, *, again: bool = False) -> Ve
             checks.append(Check(name, WRONG, error.what if isinstance(error, GateError) else str(error)))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             checks.append(Check(name, WRONG, f"a document is malformed: {str(error)[:200]}"))
-    if not again:
-        checks.append(Check("verdict", NOT_CHECKED, _NOT["verdict"]))
     ok = all(check.state != WRONG for check in checks)
+    if not again:
+        checks.append(Check("verdict", NOT_CHECKED, _NOT["verdict"] if ok else _NOT_ANY_MORE))
     own = contents.trust_digest(files)
     return Verified(tuple(checks), own, seen.decision if ok else None, seen.index if ok else None)
 
 
 _DOCUMENTS: Final = {contents.DECISION: "decision", contents.INPUT: "input", contents.POLICY: "bundle"}
 """Files of the documents that the decision's entry names, and how it calls them."""
+_NOT_ANY_MORE: Final = "because of what is wrong above"
 _NOT: Final = {
     "authorities": "the trust material names no time-stamping authority and no witness",
     "people": "the decision rests on nothing that people signed",

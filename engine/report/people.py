@@ -15,6 +15,8 @@ from .json_format import render_json
 
 FORMATS = ("table", "json")
 _STYLES = {"counts": "green", "active": "green", "expiring": "yellow", "no effect": "red", "void": "red"}
+_WORDS = {"signoffs": "sign-offs"}
+"""What JSON calls them → what people do."""
 
 
 class Listed(Struct, frozen=True):
@@ -45,5 +47,5 @@ def render(found: Sequence[Listed], name: str, form: str, screen: Screen) -> byt
         for detail in one.details:
             lines.add(masked(detail), indent=10)
     if not found:
-        lines.add(f"there are no {name}")
+        lines.add(f"there are no {_WORDS.get(name, name)}")
     return lines.text().encode()

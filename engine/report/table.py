@@ -292,9 +292,9 @@ def _short(operand: Operand) -> str:
     return figure(value, scale(operand.name, operand.unit))
 
 
-def summary(decision: Decision, width: int) -> str:
+def summary(decision: Decision, screen: Screen) -> str:
     """What is open, waived and weakened, for whoever signs: the first screen's findings, a line for each."""
-    return _FirstScreen(decision, None, Screen(width=width)).summary()
+    return _FirstScreen(decision, None, screen).summary()
 
 
 def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:

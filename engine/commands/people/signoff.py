@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -124,8 +125,7 @@ def sign(
         write_error(line)
     confirm(f"Sign {verdict} of {stage} as {role}, {name}?", yes)
     armored = sshsign.sign(context.root, statement, NAMESPACE, file)
-    path = signoff.place_signoff(context, bound, role, statement, armored)
-    write_line(f"wrote {path} and {path}.sig")
+    say_written(where, signoff.place_signoff(context, bound, role, statement, armored))
 
 
 @app.command("request")
@@ -151,6 +151,9 @@ def request(
         write_bytes(statement)
     else:
         write(parse_outputs([f"json={output}"], ("json",))[0], statement)
+        file = shlex.quote(str(output))
+        write_error(f"next: ssh-keygen -Y sign -f KEY -n {NAMESPACE} {file}")
+        write_error(f"then: gate signoff import {file} {file}.sig{where.arguments()}")
 
 
 @app.command("import")
@@ -167,8 +170,7 @@ def import_(
     sshsign.check_signed(context, data, armored, NAMESPACE, document["role"])
     bound = signoff.binding_of(context, service.binding(context, document["stage"], time), document["stage"])
     signoff.check_bound(document, bound, str(file))
-    path = signoff.place_signoff(context, bound, document["role"], data, armored)
-    write_line(f"wrote {path} and {path}.sig")
+    say_written(where, signoff.place_signoff(context, bound, document["role"], data, armored))
 
 
 @app.command("list")
@@ -186,6 +188,12 @@ def show_list(
     check_people(context, config_dir())
     found = find(context, effective_time(context, None, allow_past=True))
     show_pages(outputs, False, partial(render, found, name))
+
+
+def say_written(where: Where, path: str) -> None:
+    """Name the statement that was placed and its signature, as they are found from here."""
+    found = where.workspace / path
+    write_line(f"wrote {found} and {found}.sig")
 
 
 def confirm(question: str, yes: bool) -> None:

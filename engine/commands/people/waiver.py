@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from ....evidence.collectors.waivers import NAMESPACE
 from ...context import Context
 from ...people import sshsign, waiver
-from ...terminal.console import write_error, write_line
+from ...terminal.console import write_error
 from ...workspace_ledger import check_people
 from ..options import HERE_ALONE, Outputs, Where, argument, command_group, config_dir, effective_time, option
-from .signoff import Key, Role, Yes, confirm, show_list
+from .signoff import Key, Role, Yes, confirm, say_written, show_list
 
 app = command_group(
     "waiver", "Write, revoke and list waivers, which permit one rule to be broken for a time."
@@ -57,7 +57,7 @@ def new(
     for why in waiver.without_evidence(context, [code], time).values():
         write_error(f"note: it would have {waiver.NO_EFFECT} as things stand: {why}")
     question = f"Permit {code} to be broken until {document['effective_until']}?"
-    _sign(context, document, "waiver", key, question, yes)
+    _sign(context, where, document, "waiver", key, question, yes)
 
 
 @app.command("revoke")
@@ -73,7 +73,7 @@ def revoke(
     context = where.open()
     time = effective_time(context, None, allow_past=True)
     document = waiver.prepare_revocation(context, name, role, reason, time)
-    _sign(context, document, "revocation", key, f"End the waiver {name}?", yes)
+    _sign(context, where, document, "revocation", key, f"End the waiver {name}?", yes)
 
 
 @app.command("list")
@@ -84,7 +84,13 @@ def list_(output: Outputs = None, where: Where = HERE_ALONE) -> None:
 
 
 def _sign(
-    context: Context, document: dict[str, Any], contract: str, key: Path | None, question: str, yes: bool
+    context: Context,
+    where: Where,
+    document: dict[str, Any],
+    contract: str,
+    key: Path | None,
+    question: str,
+    yes: bool,
 ) -> None:
     """Show it, ask, sign it, and put it into the workspace."""
     check_people(context, config_dir())
@@ -93,8 +99,9 @@ def _sign(
     role = document.get("approver_role") or document["role"]
     public = sshsign.public_key(file)
     if public is not None:
-        sshsign.principal_of(context, sshsign.known_signers(context), public, NAMESPACE, role)
+        signers = sshsign.known_signers(context)
+        waiver.check_author(document, sshsign.principal_of(context, signers, public, NAMESPACE, role))
     write_error(data.decode())
     confirm(question, yes)
-    path = waiver.place_waiver(context, document, data, sshsign.sign(context.root, data, NAMESPACE, file))
-    write_line(f"wrote {path} and {path}.sig")
+    armored = sshsign.sign(context.root, data, NAMESPACE, file)
+    say_written(where, waiver.place_waiver(context, document, data, armored))

@@ -276,12 +276,14 @@ def test_many_findings(full: Decision) -> None:
 
 def test_whoever_signs_sees_it_on_one_screen(full: Decision) -> None:
     """The same findings, a line or two for each, however many violations a rule has; and what weakens it."""
-    shown = summary(full, 100).splitlines()
+    shown = summary(full, Screen()).splitlines()
     assert len(full.violations) > 60 and len(shown) < 45, shown
     assert sum(line.startswith(("✘ ", "? ")) for line in shown) == MAX_FINDINGS
     assert any(re.match(r"and \d+ more findings: stage7: ", line) for line in shown)
     assert any(line.startswith("blocked: ") for line in shown)
     assert any(line.startswith("weakened: ") for line in shown)
+    warned = replace(full, warnings=tuple(Notice(f"n{n}", f"remark {n}") for n in range(9)))
+    assert "more: gate explain all -w x" in summary(warned, Screen(arguments=" -w x"))
 
 
 def test_notices(passed: Decision) -> None:

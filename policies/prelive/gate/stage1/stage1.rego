@@ -122,7 +122,8 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 #   severity: CRITICAL
 #   risk: Nobody answers for the audit, and nobody is asked before it counts.
 #   solution: >-
-#     Have each required role review the evidence and sign it; sign again after every change of source or evidence.
+#     Have each required role review the evidence and sign it (`gate signoff stage1 --role ROLE`); sign again after every
+#     change of source or evidence.
 #   owner: risk_officer
 #   controls: [gate:stage1]
 #   facts: [signoffs.signoffs]

@@ -56,6 +56,14 @@ test_contracts_compatible_undecided if {
 	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: undecided: 1; /pattern the pattern changed (review it, then raise the major version or waive this rule)", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: undecided: 1; /pattern the pattern changed (review it, then raise the major version or waive this rule)", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
 }
 
+test_contracts_compatible_undecided_as_a_whole if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 0, "undecided": 1, "breaks": [{"pointer": "", "schema": "new", "kind": "undecided", "breaks": "both", "text": "the pattern changed"}]}]}}}})
+	checked := check_contracts_compatible with input as doc
+	checked.holds == false
+	denied := deny_contracts_compatible with input as doc
+	denied == {{"code": "stage1.contracts_compatible", "msg": "The contracts are not shown to be compatible: contracts/orders.schema.json: undecided: 1; the pattern changed (review it, then raise the major version or waive this rule)", "operand": "breaking_changes", "op": "∅", "expected": [], "actual": "contracts/orders.schema.json: undecided: 1; the pattern changed (review it, then raise the major version or waive this rule)", "unit": "list", "term": "contracts/orders.schema.json", "path": "contracts/orders.schema.json"}}
+}
+
 test_contracts_compatible_consumers_not_counted if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"contracts": {"compatibility": {"files": [{"path": "contracts/orders.schema.json", "version_before": "1.0", "version_after": "1.0", "major_changed": false, "breaks_producers": 0, "breaks_consumers": 1, "undecided": 0, "breaks": [{"pointer": "/properties/side/enum", "schema": "new", "kind": "enum", "breaks": "consumers", "text": "the value 'SHORT' is new"}]}]}}}})
 	checked := check_contracts_compatible with input as doc with data.gate.params.stage1.breaking_directions.value as ["producers"]

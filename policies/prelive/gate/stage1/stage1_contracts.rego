@@ -186,7 +186,7 @@ break_figures(file, counted) := sort({sprintf("%s: %v", [kind, amount]) |
 	amount != 0
 })
 
-break_texts(changes, counted) := [sprintf("%s %s%s", [change.pointer, change.text, advice(change)]) |
+break_texts(changes, counted) := [trim_space(sprintf("%s %s%s", [change.pointer, change.text, advice(change)])) |
 	some change in changes
 	kinds := break_kinds(change)
 	count(kinds & counted) > 0

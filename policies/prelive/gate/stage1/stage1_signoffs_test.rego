@@ -45,7 +45,7 @@ test_governance_signed_signature_absent if {
 	checked := check_governance_signed with input as doc
 	checked.holds == false
 	denied := deny_governance_signed with input as doc
-	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it is not signed, the signer is not known, the key is not known", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it is not signed, the signer is not known, the key is not known", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it is not signed", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it is not signed", "unit": "list", "term": "risk_officer"}}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
 }

@@ -72,7 +72,9 @@ check_architecture_approved := data.gate.lib.check(data.gate.lib.governance(
 #   short_name: architecture_approved
 #   severity: CRITICAL
 #   risk: A design that nobody approved is built.
-#   solution: Have the required roles review the integration flow and sign it; sign again after every change.
+#   solution: >-
+#     Have the required roles review the integration flow and sign it (`gate signoff stage2 --role ROLE`); sign again
+#     after every change.
 #   owner: cto
 #   controls: [gate:stage2]
 #   facts: [signoffs.signoffs]

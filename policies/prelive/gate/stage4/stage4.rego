@@ -253,7 +253,9 @@ check_review_approved := data.gate.lib.check(data.gate.lib.governance("stage4", 
 #   short_name: review_approved
 #   severity: HIGH
 #   risk: Faults that a second person would see stay in.
-#   solution: Have the required roles review the broker client and sign; sign again after every change.
+#   solution: >-
+#     Have the required roles review the broker client and sign (`gate signoff stage4 --role ROLE`); sign again after
+#     every change.
 #   owner: cto
 #   controls: [gate:stage4]
 #   facts: [signoffs.signoffs]

@@ -160,7 +160,9 @@ check_permissions_match := data.gate.lib.check([
 #   short_name: permissions_match
 #   severity: CRITICAL
 #   risk: The account may trade what it must not, or not what it must.
-#   solution: Have the broker correct the permissions, or have the risk officer review the mismatch and sign this stage.
+#   solution: >-
+#     Have the broker correct the permissions, or have the risk officer review the mismatch and sign this stage
+#     (`gate signoff stage6 --role risk_officer`).
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.file, account.permissions, signoffs.signoffs]
@@ -205,7 +207,9 @@ check_buying_power := data.gate.lib.check([buying_power(input.facts.account.buyi
 #   short_name: buying_power
 #   severity: CRITICAL
 #   risk: Every order is rejected.
-#   solution: Fund or reset the paper account, or have the risk officer review the figure and sign this stage.
+#   solution: >-
+#     Fund or reset the paper account, or have the risk officer review the figure and sign this stage
+#     (`gate signoff stage6 --role risk_officer`).
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.buying_power_cents, signoffs.signoffs]

@@ -20,7 +20,8 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 #   severity: CRITICAL
 #   risk: Capital is put at risk without anybody answering for it.
 #   solution: >-
-#     Have the risk officer, the CTO and the lead trader review the evidence and sign; sign again after every change.
+#     Have the risk officer, the CTO and the lead trader review the evidence and sign (`gate signoff stage8 --role ROLE`);
+#     sign again after every change.
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [signoffs.signoffs]

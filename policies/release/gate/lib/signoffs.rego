@@ -144,10 +144,9 @@ people_in_two_roles(stage, roles) := same_principal | same_key if {
 	}
 }
 
-# Why a sign-off does not count; empty when it does.
+# Why a sign-off does not count; empty when it does. Who signed, and as what, follows from a signature that holds.
 refusals(signoff) := [reason.text |
 	some reason in [
-		{"ok": data.gate.lib.same(signoff.signature, "valid"), "text": signature_text(signoff)},
 		{"ok": is_string(signoff.principal), "text": "the signer is not known"},
 		{"ok": is_string(signoff.key), "text": "the key is not known"},
 		{
@@ -174,7 +173,9 @@ refusals(signoff) := [reason.text |
 		},
 	]
 	reason.ok == false
-]
+] if {
+	data.gate.lib.same(signoff.signature, "valid") == true
+} else := [signature_text(signoff)]
 
 signature_text(signoff) := object.get(
 	{
@@ -182,7 +183,7 @@ signature_text(signoff) := object.get(
 		"unknown_key": "allowed_signers does not list its key for sign-offs",
 		"unsigned": "it is not signed",
 	},
-	signoff.signature,
+	object.get(signoff, "signature", "absent"),
 	"the signature is invalid",
 )
 

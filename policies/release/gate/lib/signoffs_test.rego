@@ -32,6 +32,7 @@ test_each_reason_not_to_count if {
 	why_not_counted({}) == []
 	why_not_counted({"signature": "invalid"}) == ["the signature is invalid"]
 	why_not_counted({"signature": "revoked"}) == ["the key is revoked"]
+	why_not_counted({"signature": "revoked", "principal": null, "role_authorised": false}) == ["the key is revoked"]
 	why_not_counted({"principal": null, "key": null}) == ["the signer is not known", "the key is not known"]
 	why_not_counted({"role_authorised": false}) == ["the signer may not sign as release_manager"]
 	why_not_counted({"subject": "eeee"}) == ["it names another state of the source"]

@@ -79,7 +79,9 @@ check_governance_signed := data.gate.lib.check(data.gate.lib.governance(
 #   short_name: governance_signed
 #   severity: CRITICAL
 #   risk: Nobody answers for the release, and one person alone can make it.
-#   solution: Have the release manager review the evidence and sign; sign again after every change of source or evidence.
+#   solution: >-
+#     Have the release manager review the evidence and sign (`gate signoff release --role release_manager`); sign again
+#     after every change of source or evidence.
 #   owner: release_manager
 #   controls: [NIST-800-53r5:CM-3, NIST-800-53r5:AC-5]
 #   facts: [signoffs.signoffs]
