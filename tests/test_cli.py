@@ -476,6 +476,20 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("group", "line"),
+    [
+        ("ledger", "Prove that an entry is in the ledger, to somebody who has nothing but its key."),
+        ("report", "Show what a decision changes against another: rules newly failing and fixed, figures,"),
+        ("signoff", "short for this."),
+    ],
+)
+def test_a_group_says_all_about_its_commands(gate: Gate, group: str, line: str) -> None:
+    """A narrow terminal breaks the line; nothing of it is left out."""
+    shown = " ".join(gate(group, "--help").out.partition("Commands:")[2].split())
+    assert (line in shown, "..." in shown) == (True, False)
+
+
 def test_script_and_module_are_the_same_program(copy_example: Copy) -> None:
     """The installed `gate` script and `python -m gate` print the same decision."""
     root = copy_example("algo-trade")

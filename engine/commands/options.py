@@ -11,7 +11,7 @@ import sys
 import time as clock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar, cast, get_type_hints
 
 import typer
 from typer.core import TyperGroup
@@ -25,6 +25,10 @@ from ..decide.recorded import Time
 from ..terminal.console import log_to_stderr
 from ..terminal.lines import Screen
 from ..terminal.outputs import Output, write
+
+if TYPE_CHECKING:
+    from typer._click import Context as Invocation
+    from typer._click import HelpFormatter
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,7 +45,17 @@ class Commands(typer.Typer):
         return lambda function: register(with_shared_options(function))
 
 
-def command_group(name: str, about: str, kind: type[TyperGroup] | None = None) -> Commands:
+class Group(TyperGroup):
+    """A group that lists the whole line about each of its commands."""
+
+    def format_commands(self, ctx: Invocation, formatter: HelpFormatter) -> None:
+        """List the commands, without shortening what is said about them."""
+        with formatter.section("Commands"):
+            lines = [(name, (one.help or "").partition("\n")[0]) for name, one in self.commands.items()]
+            formatter.write_dl(lines)
+
+
+def command_group(name: str, about: str, kind: type[Group] = Group) -> Commands:
     """A group of commands, such as ``gate ledger``, that shows its help when no command is named."""
     names = {"help_option_names": ["-h", "--help"]}
     return Commands(name=name, cls=kind, help=about, no_args_is_help=True, context_settings=names)

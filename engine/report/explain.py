@@ -17,6 +17,8 @@ from .interface import Screen
 from .table import SEVERITY_STYLE, VERDICT_STYLE, Page, head, overridden, trusted
 
 MAX_FILES = 6
+_SHORT = 60
+"""Terms of at most so many characters stand in one line."""
 _MARK = {
     CheckStatus.HOLDS: ("✔", "green"),
     CheckStatus.VIOLATED: ("✘", "red"),
@@ -165,7 +167,7 @@ class _Tree(Page):
         if earlier != check.code:
             self._row("why", f"as {earlier}")
             return
-        for reason in reasons:
+        for reason in _folded(reasons):
             self._row("why", reason)
         for solution in dict.fromkeys(solutions or [check.solution]):
             self._row("fix", solution, style="green")
@@ -181,6 +183,17 @@ class _Tree(Page):
         for condition in self.findings.conditions():
             if condition.code == code:
                 yield f"condition: {condition.msg} ({condition.owner}, due {condition.due[:10]})"
+
+
+def _folded(reasons: Sequence[str]) -> Iterator[str]:
+    """The reasons; short ones that begin alike, each about another term, are one line."""
+    groups: dict[str, list[str]] = {}
+    for reason in reasons:
+        about, colon, term = reason.partition(": ")
+        short = colon and len(term) <= _SHORT
+        groups.setdefault(about if short else reason, []).append(term if short else "")
+    for about, terms in groups.items():
+        yield about if terms == [""] else f"{about}: {', '.join(filter(None, terms))}"
 
 
 def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from msgspec.structs import replace
-from typer.core import TyperGroup
 
 from ....evidence.base.errors import UsageError, suggestion
 from ....evidence.collectors.signoffs import NAMESPACE
@@ -26,6 +25,7 @@ from ...terminal.outputs import parse_outputs, write
 from ...workspace_ledger import check_people
 from ..options import (
     HERE_ALONE,
+    Group,
     Outputs,
     Where,
     argument,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from typer._click import Context as Invocation
 
 
-class _SignFirst(TyperGroup):
+class _SignFirst(Group):
     """``gate signoff STAGE …`` signs: what is no other command's name begins the arguments of ``sign``."""
 
     def parse_args(self, ctx: Invocation, args: list[str]) -> list[str]:

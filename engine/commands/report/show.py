@@ -21,6 +21,7 @@ from ..options import (
     DECISION,
     HERE_ALONE,
     Commands,
+    Group,
     Language,
     NoColor,
     Where,
@@ -37,6 +38,7 @@ from .history import Last, end_with
 app = Commands(
     name="report",
     help="Print a recorded decision in any format, figures over time, and what a change changes.",
+    cls=Group,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -120,6 +120,16 @@ def test_places_scopes_and_provenance(passed: Decision, make: Any) -> None:
     assert "file      +14, in the decision's JSON" in text
 
 
+def test_reasons_that_differ_in_a_term_are_one_line(failed: Decision, make: Any) -> None:
+    """Short terms stand side by side; a long one keeps its own line."""
+    code = "stage1.artifact_coverage"
+    told = ["Fields are missing", "Fields are missing: FILLED", "Fields are missing: ERROR"]
+    told += [f"Fields are missing: {'x' * 61}"]
+    made = tuple(make.violation(code, msg=text) for text in told)
+    text = tree(replace(failed, violations=made), rules=(code,))
+    assert re.findall("why +(.*)", text) == ["Fields are missing: FILLED, ERROR", told[-1]]
+
+
 def test_raised_severity(full: Decision) -> None:
     """A rule has one severity; that missing evidence weighs more is said."""
     text = tree(full)

@@ -231,8 +231,12 @@ invalid_artifacts(rows) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, 
 	some row in rows
 	row.found == true
 	row.valid != true
-	problems := concat("; ", [sprintf("%s %s", [problem.path, problem.text]) | some problem in row.problems])
+	problems := concat("; ", [sprintf("%s %s", [path, concat("; ", sort(texts_about(row, path)))]) |
+		some path in sort({problem.path | some problem in row.problems})
+	])
 }
+
+texts_about(row, path) := {problem.text | some problem in row.problems; problem.path == path}
 
 check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 	"unsigned_artifacts",

@@ -327,6 +327,14 @@ test_artifacts_valid_row_invalid if {
 	denied == {{"code": "stage1.artifacts_valid", "msg": "An artifact is not valid: checklist: A.md unfilled", "operand": "invalid_artifacts", "op": "∅", "expected": [], "actual": "checklist: A.md unfilled", "unit": "list", "term": "checklist"}}
 }
 
+test_artifacts_valid_row_says_each_thing_once if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"rows": [{"id": "checklist", "pattern": "PRE_LIVE_CHECKLIST.md", "kind": "markdown", "category": "documents", "found": true, "paths": ["PRE_LIVE_CHECKLIST.md"], "signed": "manifest", "signed_by": "amir@example.com", "valid": false, "problems": [{"path": "A.md", "text": "unfilled"}, {"path": "A.md", "text": "a mark"}, {"path": "A.md", "text": "unfilled"}, {"path": "B.md", "text": "unfilled"}], "coverage_ppm": 1000000, "status": "compliant"}]}}})
+	checked := check_artifacts_valid with input as doc
+	checked.holds == false
+	denied := deny_artifacts_valid with input as doc
+	denied == {{"code": "stage1.artifacts_valid", "msg": "An artifact is not valid: checklist: A.md a mark; unfilled; B.md unfilled", "operand": "invalid_artifacts", "op": "∅", "expected": [], "actual": "checklist: A.md a mark; unfilled; B.md unfilled", "unit": "list", "term": "checklist"}}
+}
+
 test_artifacts_valid_row_not_found if {
 	doc := object.union(data.gate.ready.doc, {
 		"facts": {
