@@ -9,6 +9,7 @@ from typing import Any
 from ..evidence.base.canonical import sha256_hex
 from ..evidence.base.errors import ConfigError, EvidenceError, masked
 from ..evidence.base.limits import DEFAULT
+from ..evidence.base.times import format_utc
 from ..evidence.reading.workspace import Workspace
 from ..evidence.reading.yaml_reader import parse_yaml
 from ..evidence.signing.allowed_signers import AllowedSigner, AllowedSigners
@@ -156,7 +157,8 @@ def _lines(data: bytes | None, path: str) -> dict[str, AllowedSigner]:
 def _described(signer: AllowedSigner) -> str:
     limits = [] if signer.namespaces is None else [f"namespaces {', '.join(signer.namespaces)}"]
     if (signer.valid_from_s, signer.valid_until_s) != (None, None):
-        limits.append(f"valid {signer.valid_from_s or ''}–{signer.valid_until_s or ''}")
+        ends = (signer.valid_from_s, signer.valid_until_s)
+        limits.append(f"valid {' – '.join('' if one is None else format_utc(one) for one in ends)}".strip())
     return " ".join([signer.key.fingerprint, f"({', '.join(signer.principals)})", *limits])
 
 

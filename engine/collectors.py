@@ -20,7 +20,7 @@ from ..evidence.collecting.runner import Make, Running
 from ..evidence.reading.workspace import Workspace
 from .config.settings import FILE, LEDGER_FILES, GateConfig, read_settings
 from .decision.document import Notice
-from .trust import JUDGED, KEY_FILES, Authority
+from .trust import JUDGED, KEY_FILES, Authority, file_of
 
 STAGE_TESTS = "stage_tests"
 """The collector that runs pytest if an operator permits it, and otherwise reads the tests' source."""
@@ -111,9 +111,9 @@ def open_workspace(root: Path, authority: Authority) -> Workspace:
     """
     root = root.resolve()
     config, given = authority.config, authority.given
-    judged = config.subject
+    judged, stated_in = config.subject, file_of(authority.trust, "subject")
     if config.ledger.directory is None:
-        return Workspace(root, config.limits, (), judged.sources, judged.exclude, given)
+        return Workspace(root, config.limits, (), judged.sources, judged.exclude, given, stated_in)
     ledger = Path(os.path.normpath(root / config.ledger.directory))
     inside = ledger.relative_to(root).as_posix()
     for source in judged.sources or ():
@@ -125,7 +125,7 @@ def open_workspace(root: Path, authority: Authority) -> Workspace:
     foreign = [name for name in names if not LEDGER_FILES.fullmatch(name)]
     if foreign:
         raise _ledger_error(f"holds {foreign[0][:80]!r}, which is not part of a ledger")
-    return Workspace(root, config.limits, [inside], judged.sources, judged.exclude, given)
+    return Workspace(root, config.limits, [inside], judged.sources, judged.exclude, given, stated_in)
 
 
 def _ledger_error(what: str) -> ConfigError:

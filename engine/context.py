@@ -25,7 +25,7 @@ from .policy.bundle import Source
 from .policy.interface import Bundle, PolicyEngine
 from .policy.packages.identity import check_name, check_version, signed_files
 from .policy.registry import EMBEDDED
-from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, resolve
+from .trust import DEFAULTS, FLAG, JUDGED, OPERATOR, TRUST_REF, Authority, file_of, resolve, whose_is
 
 _STRICTER = frozenset({("account", "pinned_account")})
 """Options that only make rules stricter, so setting them weakens nothing."""
@@ -128,15 +128,14 @@ def open_context(
     """
     authority = resolve(root, operator, trust_ref, policy, engine)
     config = authority.config
-    whose = _whose(authority.trust, "policy")
-    where = _file(whose)
+    whose, where = whose_is(authority.trust, "policy"), file_of(authority.trust, "policy")
     loaded = _load(authority, where)
     _check_pin("version", config.policy.version, loaded.version, where)
     _check_pin("digest", config.policy.digest, loaded.digest, where)
     depends_on = {name: tuple(value.depends_on) for name, value in config.stages.items()}
     parameters = parameters_of(config)
     bundle, plan = tailored(loaded, depends_on, config.policy.profile, parameters, where)
-    _check_freshness(config, plan, _file(_whose(authority.trust, "freshness")))
+    _check_freshness(config, plan, file_of(authority.trust, "freshness"))
     weakenings = [*_weakenings(authority), *_left_out(plan, whose), *_of_itself(root, authority.trust)]
     trust = structs.replace(authority.trust, alterations=alterations(root, authority))
     authority = dataclasses.replace(authority, trust=trust)
@@ -227,7 +226,7 @@ def _weakenings(authority: Authority) -> list[Weakening]:
     if authority.overridden:
         found.append(Weakening("policy_override", "the policy bundle was given by a flag"))
     elif config.policy.bundle and not (config.policy.digest or config.policy.signer or trust.ref):
-        message = f"{_whose(trust, 'policy')} names a policy bundle without its digest or signer"
+        message = f"{whose_is(trust, 'policy')} names a policy bundle without its digest or signer"
         found.append(Weakening("bundle_not_pinned", message))
     if trust.settings["engine"] == JUDGED and config.engine != EMBEDDED:
         found.append(Weakening("engine_judged", f"gate.yaml chooses the policy engine {config.engine}"))
@@ -235,14 +234,14 @@ def _weakenings(authority: Authority) -> list[Weakening]:
         message = f"ledger/ holds something else: decisions are recorded in {config.ledger.location}/"
         found.append(Weakening("ledger_moved", message))
     if config.stages:
-        message = f"{_whose(trust, 'stages')} changes the stages' dependencies"
+        message = f"{whose_is(trust, 'stages')} changes the stages' dependencies"
         found.append(Weakening("stage_override", message))
     if config.subject.exclude != list(DEFAULT_EXCLUDE):
         patterns = ", ".join(config.subject.exclude) or "nothing"
-        message = f"{_whose(trust, 'subject')} excludes from the sources: {patterns}"
+        message = f"{whose_is(trust, 'subject')} excludes from the sources: {patterns}"
         found.append(Weakening("sources_excluded", message))
     for name, usual, value in config.limits.widened():
-        message = f"{_whose(trust, 'limits')} widens limits.{name} from {usual:g} to {value:g}"
+        message = f"{whose_is(trust, 'limits')} widens limits.{name} from {usual:g} to {value:g}"
         found.append(Weakening("limit_widened", message))
     for collector, options in sorted(config.evidence.items()):
         narrowing = BUILTIN[collector].narrowing if collector in BUILTIN else frozenset()
@@ -251,21 +250,7 @@ def _weakenings(authority: Authority) -> list[Weakening]:
                 narrows = option in narrowing
                 code = "evidence_narrowed" if narrows else "evidence_redirected"
                 effect = "how much is looked at" if narrows else "what is looked at"
-                message = (
-                    f"{_whose(trust, 'evidence')} sets evidence.{collector}.{option}, which decides {effect}"
-                )
+                setting = f"evidence.{collector}.{option}"
+                message = f"{whose_is(trust, 'evidence')} sets {setting}, which decides {effect}"
                 found.append(Weakening(code, message))
     return found
-
-
-def _file(whose: str) -> str:
-    """The file that errors name, of what `_whose` gave."""
-    return "the operator's file" if whose == "the operator" else whose
-
-
-def _whose(trust: Trust, setting: str) -> str:
-    """Whose file a setting comes from, as messages name it."""
-    source = trust.settings[setting]
-    if source == TRUST_REF and trust.ref is not None:
-        return f"gate.yaml of {trust.ref.name}"
-    return {OPERATOR: "the operator", JUDGED: "gate.yaml"}.get(source, source)

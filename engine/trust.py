@@ -86,6 +86,20 @@ class Authority:
     notices: tuple[Notice, ...] = ()
 
 
+def whose_is(trust: Trust, setting: str) -> str:
+    """Whose a setting is, as messages name it."""
+    source = trust.settings[setting]
+    if source == TRUST_REF and trust.ref is not None:
+        return f"gate.yaml of {trust.ref.name}"
+    return {OPERATOR: "the operator", JUDGED: "gate.yaml"}.get(source, source)
+
+
+def file_of(trust: Trust, setting: str) -> str:
+    """The file that a setting stands in, as errors name it."""
+    found = whose_is(trust, setting)
+    return "the operator's file" if found == "the operator" else found
+
+
 def resolve(
     root: Path, operator: Path | None, ref: str | None, policy: Source | None, engine: str | None = None
 ) -> Authority:
@@ -309,7 +323,7 @@ def _with_operator(root: Path, base: Authority, operator: Operator) -> Authority
         values["opa"] = replace(own.opa, **paths)  # type: ignore[arg-type] # all of them are paths
     notices = []
     if ignored:
-        text = f"gate.yaml sets {', '.join(ignored)}: ignored, because the operator's file decides these"
+        text = f"gate.yaml sets {', '.join(ignored)}: ignored, because the operator's file decides"
         notices.append(Notice("settings_ignored", text))
     return replace(
         base,

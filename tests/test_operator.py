@@ -211,6 +211,7 @@ def test_what_was_not_run_is_a_problem_with_its_remedy(gate: Gate, make_workspac
         ("version: 1\nexecutes: [commands]\n", "did you mean 'execute'?"),
         ("version: 1\nlog_key: nonsense\n", "log_key"),
         ("version: [\n", "operator.yaml"),
+        ("subject: {sources: [gone]}\n", "where: the operator's file, subject.sources"),
         ("evidence: {nothing: {}}\n", "there is no collector 'nothing'"),
     ],
 )
@@ -329,14 +330,16 @@ def test_alterations_are_named_and_not_in_force(gate: Gate, repository: Path, tm
     """A new signer, a new holder of a role and a widened limit: listed by name, blocking, without effect."""
     public = new_key(tmp_path / "keys", "mallory")
     with (repository / "trust/allowed_signers").open("a") as file:
-        file.write(f'mallory@example.com namespaces="signoff@gate" {public}\n')
+        limited = f'namespaces="signoff@gate",valid-after="20250101Z" {public}'
+        file.write(f"mallory@example.com {limited}\n")
     settings = repository / "gate.yaml"
     text = settings.read_text().replace("cto: [amir.cohen@example.com]", "cto: [mallory@example.com]")
     settings.write_text(text + "\nlimits: {file_bytes: 999999999}\n")
     commit_all(repository)
     found = decide(gate, repository, "--trust-ref", "main")
     texts = [one["text"] for one in found["trust"]["alterations"]]
-    assert any(re.match(r"added signer SHA256:\S+ \(mallory@example.com\).* for cto", text) for text in texts)
+    signer = r"added signer SHA256:\S+ \(mallory@example.com\).* valid 2025-01-01T00:00:00Z – for cto"
+    assert any(re.match(signer, text) for text in texts), texts
     assert "changed setting roles.cto from amir.cohen@example.com to mallory@example.com" in texts
     assert "added setting limits: file_bytes" in texts or any("limits" in text for text in texts)
     assert {"stage1.trust_unaltered"} <= codes(found)

@@ -47,6 +47,7 @@ def test_a_fact_and_a_parameter_are_replaced(root: Path, gate: Gate) -> None:
     assert "artifacts.found_ppm is 500000 here, in place of 357142" in found.out
     assert "FAIL → PASS  stage1.artifact_coverage" in found.out
     assert "weakened: stage1.artifact_coverage_min is 450000 here" in found.out
+    assert "gate explain" not in found.out, "that would show what there is, not what would be"
     printed = gate("policy", "whatif", "stage1", "-w", root, "--decision", "0", *options, "-o", "json")
     document = json.loads(printed.out)
     assert document["hypothetical"] is True

@@ -103,7 +103,7 @@ class _FirstScreen(Page):
         self.several = len(decision.stages) > 1
         self.rules = {check.code: check for check in decision.checks}
 
-    def text(self) -> str:
+    def text(self, *, steps: bool = True) -> str:
         left, right = head(self.decision)
         used = columns("".join(part if isinstance(part, str) else part[0] for part in left))
         if used + 5 + columns(right) <= self.lines.width:
@@ -120,7 +120,7 @@ class _FirstScreen(Page):
                 if check.status is CheckStatus.HOLDS:
                     self._success(check)
         self._remarks(conditions=self.decision.verdict is not Verdict.FAIL)
-        self._foot()
+        self._foot(steps)
         return self.lines.text()
 
     def summary(self) -> str:
@@ -266,7 +266,7 @@ class _FirstScreen(Page):
         codes = [finding.codes[0] for finding in self.found]
         return sorted(codes, key=lambda code: code in signed)[:1]
 
-    def _foot(self) -> None:
+    def _foot(self, steps: bool) -> None:
         decision, subject, policy = self.decision, self.decision.subject, self.decision.policy
         sources = f"{counted(subject.files, 'source file')} ({subject.digest[:12]}…)"
         judged = f"judged {sources} by {policy.name} {policy.version} ({policy.digest[:12]}…)"
@@ -276,12 +276,11 @@ class _FirstScreen(Page):
         if self.entry is not None:
             place = f"recorded: entry {self.entry.index} of the ledger, {self.entry.digest[:16]}…"
         self.lines.add((place, "dim" if self.entry else "yellow"))
-        steps = [f"fix {self.name(code)}" for code in self._first()]
-        steps = [f"next: {step}" for step in steps] + [
-            f"why: gate explain {decision.stage}{self.screen.arguments}"
-        ]
-        steps += [] if self.screen.successes else ["all rules: --show-successes"]
-        self.lines.add((" · ".join(steps), "bold"), hang=4)
+        if steps:
+            advice = [f"next: fix {self.name(code)}" for code in self._first()]
+            advice += [f"why: gate explain {decision.stage}{self.screen.arguments}"]
+            advice += [] if self.screen.successes else ["all rules: --show-successes"]
+            self.lines.add((" · ".join(advice), "bold"), hang=4)
 
 
 def _short(operand: Operand) -> str:
@@ -295,6 +294,11 @@ def _short(operand: Operand) -> str:
 def summary(decision: Decision, screen: Screen) -> str:
     """What is open, waived and weakened, for whoever signs: the first screen's findings, a line for each."""
     return _FirstScreen(decision, None, screen).summary()
+
+
+def hypothetical(decision: Decision, screen: Screen) -> bytes:
+    """The first screen of what nobody recorded, without commands: they would show what there is."""
+    return _FirstScreen(decision, None, screen).text(steps=False).encode()
 
 
 def render(decision: Decision, entry: Entry | None, screen: Screen) -> bytes:

@@ -43,6 +43,9 @@ _COLOURED = re.compile(
 )
 """Those right after the escape sequence of a colour, which ends with a letter."""
 
+_VERBS = frozenset({"cannot", "does", "has", "holds", "is", "names"})
+"""What is wrong with a file may begin with one of these; the file's name goes before it."""
+
 
 def masked(text: str) -> str:
     """The text with the middle of everything that looks like a broker account number hidden.
@@ -101,9 +104,12 @@ class GateError(Exception):
 
     def diagnostics(self) -> str:
         """The error as a person reads it: what, where and what to do, a line each, and the excerpt."""
-        lines = [f"{self.title}: {self.what}"]
-        if self._where:
-            lines.append(f"  where: {self._where}")
+        what, where = self.what, self._where
+        if self.path and what.partition(" ")[0] in _VERBS:
+            what, where = f"{self.path} {what}", self.place or ""
+        lines = [f"{self.title}: {what}"]
+        if where:
+            lines.append(f"  where: {where}")
         lines += (f"  {line}" for line in self.excerpt)
         if self.remedy is not None:
             lines.append(f"  to do: {self.remedy}")

@@ -53,7 +53,7 @@ def bundle_(
     if made.algorithm is None:
         write_error("not signed; give --signing-key to sign it")
     else:
-        write_error(f"signed; OPA checks it with --signing-alg {made.algorithm} --verification-key")
+        write_error(f"signed; OPA checks it with --signing-alg {made.algorithm} --verification-key FILE")
 
 
 @app.command("verify")

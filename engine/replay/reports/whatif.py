@@ -50,7 +50,7 @@ def whatif_table(found: Whatif, screen: Screen) -> bytes:
     for flip in () if found.difference is None else found.difference.rules:
         lines.add(*_flip(flip), indent=2, hang=4)
     lines.add("")
-    return lines.text().encode() + table.render(found.decision, None, screen)
+    return lines.text().encode() + table.hypothetical(found.decision, screen)
 
 
 def _banner(lines: Lines, texts: Sequence[str]) -> None:

@@ -56,6 +56,7 @@ class Workspace:
         exclude: globs of what is not judged among them.
         given: content of files that comes from who runs the gate, by a name that begins with ``@``; None
             where there is none. They are read in place of the workspace's and are not in the inventory.
+        stated_in: the file in which ``sources`` and ``exclude`` stand, as errors name it.
 
     Attributes:
         memory: digests that earlier runs and this one took; without it, nothing is remembered or traced.
@@ -71,6 +72,7 @@ class Workspace:
         sources: Sequence[str] | None = None,
         exclude: Iterable[str] = (),
         given: Mapping[str, bytes | None] | None = None,
+        stated_in: str = "gate.yaml",
     ) -> None:
         if not root.is_dir():
             raise EvidenceError(
@@ -82,6 +84,7 @@ class Workspace:
         self._ignore = frozenset(ignore)
         self._sources = sources
         self._exclude = tuple(exclude)
+        self._stated_in = stated_in
         self._given = dict(given or {})
         self._judged: Selection | None = None
         self._content: dict[str, tuple[bytes, FileRead]] = {}
@@ -120,7 +123,7 @@ class Workspace:
         Raises ConfigError: a configured source path matches nothing, or leaves the workspace.
         """
         if self._judged is None:
-            self._judged = select(self._walked, self._sources, self._exclude)
+            self._judged = select(self._walked, self._sources, self._exclude, self._stated_in)
         return self._judged
 
     @property

@@ -55,7 +55,9 @@ class Selection(Struct, frozen=True, dict=True):
         return any(matches(pattern, path) for pattern in self.exclude)
 
 
-def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[str]) -> Selection:
+def select(
+    walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[str], stated_in: str
+) -> Selection:
     """The judged files among everything met in the walk.
 
     Args:
@@ -63,6 +65,7 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
             with Python in it is judged, every Python file at the top, and :data:`BESIDE`; without any Python,
             everything is.
         exclude: globs of what is left out.
+        stated_in: the file in which somebody configured them.
 
     Raises ConfigError: a configured path matches nothing, or leaves the workspace.
     """
@@ -74,7 +77,7 @@ def select(walked: Inventory, sources: Sequence[str] | None, exclude: Iterable[s
         if not found and sources is not None and not walked.refused:
             raise ConfigError(
                 f"the source path {pattern!r} matches no file",
-                path="gate.yaml",
+                path=stated_in,
                 place="subject.sources",
                 remedy="correct it, or remove it from subject.sources",
             )

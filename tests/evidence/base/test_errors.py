@@ -19,7 +19,7 @@ def test_diagnostics_say_what_where_and_what_to_do() -> None:
     """File, place and remedy stand on lines of their own."""
     error = EvidenceError("is torn", path="a.json", place="line 3, column 7", remedy="mend it")
     assert (
-        error.diagnostics() == "evidence error: is torn\n  where: a.json, line 3, column 7\n  to do: mend it"
+        error.diagnostics() == "evidence error: a.json is torn\n  where: line 3, column 7\n  to do: mend it"
     )
     assert str(error) == "is torn"
 
