@@ -224,9 +224,12 @@ def _of_commit(root: Path, ref: str) -> Authority:
             remedy=f"say which, such as refs/{kinds[-1]}/{ref[:80]}",
         )
     if commit is None:
+        fetched = history.resolve(f"refs/remotes/origin/{ref}") is not None
         raise UsageError(
             f"--trust-ref: there is no commit {ref[:80]!r} here",
-            remedy="fetch it, or name the protected branch that the change is to be merged into",
+            remedy=f"did you mean {f'origin/{ref[:80]}'!r}?"
+            if fetched
+            else "fetch it, or name the protected branch that the change is to be merged into",
         )
     if history.is_checked_out(ref):
         raise UsageError(

@@ -421,6 +421,16 @@ def test_signers_of_the_trust_ref_cannot_be_planted(gate: Gate, repository: Path
 
 
 @needs_git
+def test_a_branch_that_was_only_fetched_is_proposed(gate: Gate, repository: Path) -> None:
+    """A fresh clone has origin/main and no main."""
+    git(repository, "update-ref", "refs/remotes/origin/protected", "HEAD")
+    run = gate("evaluate", "stage1", "-w", repository, "--trust-ref", "protected")
+    assert (run.code, "to do: did you mean 'origin/protected'?" in run.err) == (2, True), run.err
+    run = gate("evaluate", "stage1", "-w", repository, "--trust-ref", "other")
+    assert (run.code, "to do: fetch it, or name" in run.err) == (2, True), run.err
+
+
+@needs_git
 def test_a_ref_that_moves_with_the_change_is_refused(gate: Gate, repository: Path) -> None:
     """What is checked out cannot be the judge of itself; what does not exist judges nothing."""
     for ref in ("HEAD", "@", "change", "refs/heads/change", "nothing", "-x", "main..change"):
