@@ -175,9 +175,9 @@ class _Tree(Page):
     def _reasons(self, code: str) -> Iterator[str]:
         for violation in [*self.decision.violations, *self.decision.waived]:
             if violation.code == code:
-                term = (
-                    f" [{violation.term}]" if violation.term and violation.term not in violation.msg else ""
-                )
+                # a term such as FILE:NAME may stand in the message with something between
+                told = all(part in violation.msg for part in (violation.term or "").split(":"))
+                term = "" if told else f" [{violation.term}]"
                 places = [place_text(place) for place in violation.places if place.path not in violation.msg]
                 yield violation.msg + term + (f" ({', '.join(places)})" if places else "")
         for condition in self.findings.conditions():

@@ -114,6 +114,8 @@ def test_places_scopes_and_provenance(passed: Decision, make: Any) -> None:
     made = make.with_evidence(make.with_status(passed, code, "violated"), "source", **evidence)
     text = tree(replace(made, violations=(one,)))
     assert "why       A stub [health] (x.py:3)\n" in text
+    named = replace(one, msg="A stub: x.py:3 health", term="x.py:health")
+    assert "why       A stub: x.py:3 health\n" in tree(replace(made, violations=(named,)))
     assert "looked at 2 of 71 files\n" in text
     assert "made      from this commit, with changes then or now, " in text
     assert "by ast 3, collected by gate-x 1\n" in text
