@@ -27,6 +27,7 @@ _COMMITS = 10_000
 _MARKS = {b"100644": "", b"100755": "", b"120000": "@", b"160000": "="}
 _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
 _EMAIL = re.compile(rb"<([^<>]*)>")
+_COAUTHOR = re.compile(rb"^co-authored-by[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
 _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
 
@@ -86,15 +87,16 @@ def authors(
     if is_shallow(root):
         return None
     span = [commit] if since is None else [commit, f"^{since}"]
-    form = "--format=<%ae> <%aE>%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x20)"
+    form = "--format=<%ae> <%aE>%x00%B%x00"
     arguments = ["rev-list", f"--max-count={_COMMITS + 1}", form, *span, "--", *_wanted(paths)]
-    lines = ask(root, arguments, limits).split(b"\n")
+    *parts, _ = ask(root, arguments, limits).split(b"\x00")
     found: set[str | None] = set()
-    for line in lines[1::2]:
-        own, _, others = line.partition(b"\x00")
+    for own, message in zip(parts[::2], parts[1::2], strict=True):
         found.update(utf8(email) or None for email in _EMAIL.findall(own))
+        # read here: what git takes for a trailer is for the repository's settings to say
+        others = b" ".join(_COAUTHOR.findall(message))
         found.update(email for raw in _EMAIL.findall(others) if (email := utf8(raw)))
-    if len(lines) > 2 * _COMMITS + 1 or None in found:
+    if len(parts) > 2 * _COMMITS or None in found:
         return None
     return frozenset(email for email in found if email)
 

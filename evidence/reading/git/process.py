@@ -32,6 +32,8 @@ _SETTINGS = (
     "core.commitGraph=false",
     "advice.graftFileDeprecated=false",
     "protocol.allow=never",
+    "i18n.logOutputEncoding=UTF-8",
+    "mailmap.file=",
 )
 _ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",

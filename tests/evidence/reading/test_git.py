@@ -16,6 +16,7 @@ from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.base.limits import Limits
 from gate.evidence.collecting import subject
 from gate.evidence.reading import git
+from gate.evidence.reading.git import plumbing
 from gate.evidence.reading.workspace import Workspace
 
 Run = Callable[..., str]
@@ -185,6 +186,30 @@ def test_the_repository_cannot_make_us_run_anything(
     assert git.head(root) == git.GitState(expected, "dana@example.com", "sha1")
     assert dirty(root, ["."]) is True
     assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "trailer.separators==",
+        "trailer.co-authored-by.key=X",
+        "core.commentChar=C",
+        "i18n.logOutputEncoding=IBM037",
+        "mailmap.file=/dev/zero",
+    ],
+)
+def test_the_repository_s_settings_hide_no_author(repository: tuple[Path, Run], setting: str) -> None:
+    """Whoever wrote the change must not approve it, however the checkout has git print names."""
+    root, run = repository
+    commit(root, run, {"a": "1"})
+    run("commit", "-q", "--amend", "-m", "x\n\nwhy\n\nCo-Authored-By: Mei\n  <mei@example.com>")
+    name, _, value = setting.partition("=")
+    run("config", name, value)
+    state = git.head(root)
+    assert state is not None and state.commit is not None
+    wrote = plumbing.authors(root, state.commit, None, ["."])
+    assert wrote == {"dana@example.com", "mei@example.com"}
+    assert git.last_author(root, state.commit, ["."]) == "dana@example.com"
 
 
 def test_an_author_without_utf8_is_no_author(repository: tuple[Path, Run]) -> None:
