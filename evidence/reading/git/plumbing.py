@@ -27,6 +27,7 @@ _COMMITS = 10_000
 _MARKS = {b"100644": "", b"100755": "", b"120000": "@", b"160000": "="}
 _HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
 _EMAIL = re.compile(rb"<([^<>]*)>")
+_GLOB = re.compile(r"[^/*?]*[*?].*", re.DOTALL)
 _COAUTHOR = re.compile(rb"^co-authored-by[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
 _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
@@ -110,8 +111,8 @@ def is_earlier(root: Path, commit: str, than: str, limits: Limits = DEFAULT) -> 
 
 
 def _wanted(paths: Sequence[str]) -> list[str]:
-    """The paths for git, without what follows the first wildcard."""
-    fixed = [path.partition("*")[0].partition("?")[0].rstrip("/") for path in paths]
+    """The paths for git: of a glob, the directory above the first wildcard."""
+    fixed = [_GLOB.sub("", path).rstrip("/") for path in paths]
     return ["."] if "." in paths or "" in fixed else fixed
 
 

@@ -85,7 +85,7 @@ def repository_stamps(found: Path, *, objects: bool = True) -> Iterator[tuple[st
 def odd_file(found: Path) -> str | None:
     """The first of the files that git reads by itself which is no regular file: it would wait for a pipe."""
     try:
-        names = {place: _FILES for place in places(found)} | {found.parent: _CHECKED_OUT}
+        names = dict.fromkeys(places(found), _FILES) | {found.parent: _CHECKED_OUT}
         for place in names:
             for name in names[place]:
                 with suppress(FileNotFoundError, NotADirectoryError):

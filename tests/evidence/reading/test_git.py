@@ -196,20 +196,25 @@ def test_the_repository_cannot_make_us_run_anything(
         "core.commentChar=C",
         "i18n.logOutputEncoding=IBM037",
         "mailmap.file=/dev/zero",
+        "core.bare=true",
+        "core.worktree=/",
+        "core.worktree=../../src",
     ],
 )
 def test_the_repository_s_settings_hide_no_author(repository: tuple[Path, Run], setting: str) -> None:
-    """Whoever wrote the change must not approve it, however the checkout has git print names."""
+    """Whoever wrote the change must not approve it, whatever the checkout has git print, or look at."""
     root, run = repository
-    commit(root, run, {"a": "1"})
+    commit(root, run, {"product/src/a": "1", "src/b": "1"})
     run("commit", "-q", "--amend", "-m", "x\n\nwhy\n\nCo-Authored-By: Mei\n  <mei@example.com>")
     name, _, value = setting.partition("=")
     run("config", name, value)
     state = git.head(root)
     assert state is not None and state.commit is not None
-    wrote = plumbing.authors(root, state.commit, None, ["."])
-    assert wrote == {"dana@example.com", "mei@example.com"}
-    assert git.last_author(root, state.commit, ["."]) == "dana@example.com"
+    for place, paths in ((root, ["."]), (root / "product", ["src"]), (root / "product", ["s*c/a"])):
+        wrote = plumbing.authors(place, state.commit, None, paths)
+        assert wrote == {"dana@example.com", "mei@example.com"}
+        assert git.last_author(place, state.commit, paths) == "dana@example.com"
+        assert "src/a" in git.tree(root / "product", state.commit, [], Limits())
 
 
 def test_an_author_without_utf8_is_no_author(repository: tuple[Path, Run]) -> None:
