@@ -17,6 +17,7 @@ from msgspec import Struct
 from ...base.errors import EnvironmentProblem
 from ...base.limits import DEFAULT, Limits
 from ..files import ObjectFormat
+from .objects import damaged, prove_trees, read
 from .process import ask, is_shallow, run
 from .state import marker
 
@@ -25,7 +26,6 @@ _ARGUMENT_PATHS = 500
 _COMMITS = 10_000
 """Commits whose authors are looked at; of more it cannot be told who wrote them."""
 _MARKS = {b"100644": "", b"100755": "", b"120000": "@", b"160000": "="}
-_HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
 _EMAIL = re.compile(rb"<([^<>]*)>")
 _GLOB = re.compile(r"[^/*?]*[*?].*", re.DOTALL)
 _COAUTHOR = re.compile(rb"^co-authored-by[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
@@ -53,13 +53,13 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
     """
     if marker(root) is None:
         return None
-    output = ask(root, ["cat-file", "--batch"], limits, b"HEAD^{commit}\n")
-    first, _, rest = output.partition(b"\n")
-    match = _HEADER.fullmatch(first)
-    if match is None:
+    [found] = read(root, ["HEAD^{commit}"], limits)
+    if found is None:
+        if run(root, ["rev-parse", "--verify", "--quiet", "HEAD"], limits).returncode == 0:
+            raise damaged(root, "HEAD")  # it is no repository without a commit, in which nobody wrote anything
         return GitState(None, None, None)
-    commit = match[1].decode()
-    author = _AUTHOR.search(rest.partition(b"\n\n")[0] + b"\n")
+    commit, _, content = found
+    author = _AUTHOR.search(content.partition(b"\n\n")[0] + b"\n")
     return GitState(commit, utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
 
 
@@ -121,13 +121,17 @@ def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DE
 
     Paths are taken literally; none means everything below ``root``.
 
-    Raises EnvironmentProblem: git takes too long or breaks.
+    Raises EnvironmentProblem: as :func:`tree`.
     """
     return {path: blob for path, blob in tree(root, commit, paths, limits).items() if blob[-1] not in "@="}
 
 
 def tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[str, str]:
-    """Like :func:`committed`, with symbolic links, whose ids end in ``@``, and submodules, ``=``."""
+    """Like :func:`committed`, with symbolic links, whose ids end in ``@``, and submodules, ``=``.
+
+    Raises EnvironmentProblem: also when the commit or a tree in it is not what its name says.
+    """
+    prove_trees(root, commit, limits)
     wanted = list(paths) if len(paths) <= _ARGUMENT_PATHS else []
     output = ask(root, ["ls-tree", "-r", "-z", commit, "--", *wanted], limits)
     found = {}
