@@ -56,7 +56,7 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
     [found] = read(root, ["HEAD^{commit}"], limits)
     if found is None:
         if run(root, ["rev-parse", "--verify", "--quiet", "HEAD"], limits).returncode == 0:
-            raise damaged(root, "HEAD")  # it is no repository without a commit, in which nobody wrote anything
+            raise damaged(root, "HEAD")  # not an empty repository, in which nobody wrote
         return GitState(None, None, None)
     commit, _, content = found
     author = _AUTHOR.search(content.partition(b"\n\n")[0] + b"\n")
