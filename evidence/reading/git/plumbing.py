@@ -81,7 +81,7 @@ def authors(
     """E-mails of all who wrote commits that touch ``paths``, up to ``commit`` and after ``since``.
 
     Both as the commit states them and as ``.mailmap`` does, and those in lines ``Co-authored-by``. None when
-    that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits.
+    that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits, or none at all.
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
@@ -97,7 +97,7 @@ def authors(
         # read here: what git takes for a trailer is for the repository's settings to say
         others = b" ".join(_COAUTHOR.findall(message))
         found.update(email for raw in _EMAIL.findall(others) if (email := utf8(raw)))
-    if len(parts) > 2 * _COMMITS or None in found:
+    if len(parts) > 2 * _COMMITS or None in found or (since is None and not found):
         return None
     return frozenset(email for email in found if email)
 

@@ -217,6 +217,16 @@ def test_the_repository_s_settings_hide_no_author(repository: tuple[Path, Run], 
         assert "src/a" in git.tree(root / "product", state.commit, [], Limits())
 
 
+def test_sources_that_no_commit_touched_have_no_known_author(repository: tuple[Path, Run]) -> None:
+    """Nobody is cleared by a repository that holds something else, such as one that .git was pointed to."""
+    root, run = repository
+    made = commit(root, run, {"README": "1"})
+    (root / "src").mkdir()
+    (root / "src" / "a.py").write_text("x = 1\n")
+    assert plumbing.authors(root, made, None, ["src"]) is None
+    assert plumbing.authors(root, made, made, ["src"]) == frozenset()
+
+
 def test_an_author_without_utf8_is_no_author(repository: tuple[Path, Run]) -> None:
     root, run = repository
     first = commit(root, run, {"a": "1"})
