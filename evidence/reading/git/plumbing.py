@@ -81,7 +81,7 @@ def authors(
     """E-mails of all who wrote commits that touch ``paths``, up to ``commit`` and after ``since``.
 
     Both as the commit states them and as ``.mailmap`` does, and those in lines ``Co-authored-by``. None when
-    that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits, or none at all.
+    that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits, or none.
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
