@@ -88,9 +88,10 @@ def _witnesses(context: Context) -> tuple[list[VerifierKey], int]:
             remedy = "write the verifier key that the witness publishes, name+hash+base64"
             raise ConfigError(str(error), path=FILE, place=place, remedy=remedy) from error
     quorum = len(keys) if settings.quorum is None else settings.quorum
-    if len(set(keys)) < len(keys) or not min(1, len(keys)) <= quorum <= len(keys):
+    different = len({key.public for key in keys})  # under however many names
+    if different < len(keys) or not min(1, len(keys)) <= quorum <= len(keys):
         raise ConfigError(
-            f"a quorum of {quorum} is not possible with {counted(len(set(keys)), 'witness')}",
+            f"a quorum of {quorum} is not possible with {counted(different, 'witness')}",
             path=FILE,
             place="ledger.quorum",
             remedy="list each witness once, and give a number from 1 to that of the witnesses",

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
+from .test_attacks import commit_all
+
 ROOT = Path(__file__).resolve().parent.parent
 TRAP = "open({path!r}, 'a').write({name!r} + '\\n')\n"
 # Python imports these itself, before any module that -m names can do anything about it
@@ -158,14 +160,16 @@ def test_no_git_of_the_checkout_is_started(
     assert not marker.exists()
 
 
-@pytest.mark.parametrize("name", [".git", ".git/HEAD", ".git/config", ".git/index", ".git/packed-refs"])
+@pytest.mark.parametrize(
+    "name", [".git", ".git/HEAD", ".git/config", ".git/index", ".git/packed-refs", ".mailmap"]
+)
 def test_a_pipe_in_place_of_a_file_of_the_repository_stops_nothing(
     gate: Callable[..., Any], make_workspace: Callable[..., Path], name: str
 ) -> None:
     """Nobody writes to the other end: one error, at once, instead of waiting for ever."""
     root = make_workspace({"a.py": "x = 1\n"})
     if name != ".git":
-        subprocess.run(["git", "init", "-q", root], check=True)
+        commit_all(root)
         (root / name).unlink(missing_ok=True)
     os.mkfifo(root / name)
     done = gate("evaluate", "stage1", "-w", root, "--no-record", env={"GATE_NO_CACHE": "1"})

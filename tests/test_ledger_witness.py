@@ -210,6 +210,7 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
     "redirects": (302, b""),
     "answers rubbish": (200, b"rubbish"),
     "answers too much": (200, bytes(100_000)),
+    "names a size that no log has": (409, b"9" * 5000),
 }
 
 
@@ -245,7 +246,10 @@ def test_a_stamp_of_something_else_is_not_kept(root: Path, gate: Gate, serve: An
     assert "about something else" in done.err
 
 
-WITNESS = str(VerifierKey("w.example/one", LogKey.from_seed(bytes(32)).public, b"\x04"))
+WITNESS, AGAIN = (
+    str(VerifierKey(f"w.example/{name}", LogKey.from_seed(bytes(32)).public, b"\x04"))
+    for name in ("one", "two")
+)
 
 
 @pytest.mark.parametrize(
@@ -257,6 +261,7 @@ WITNESS = str(VerifierKey("w.example/one", LogKey.from_seed(bytes(32)).public, b
         ({"witnesses": [{"url": "http://h", "key": WITNESS}], "quorum": 2}, "ledger.quorum"),
         ({"witnesses": [{"url": "http://h", "key": WITNESS}], "quorum": 0}, "ledger.quorum"),
         ({"witnesses": [{"url": "http://h", "key": WITNESS}] * 2}, "ledger.quorum"),
+        ({"witnesses": [{"url": "http://h", "key": one} for one in (WITNESS, AGAIN)]}, "ledger.quorum"),
     ],
 )
 def test_settings_that_cannot_be_are_named(

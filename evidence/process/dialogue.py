@@ -96,6 +96,12 @@ class Dialogue:
         if self._process is not None:
             self._process.end()
 
+    @property
+    def pid(self) -> int:
+        """Id of the process that is an ancestor of all of the program's."""
+        assert self._process is not None  # noqa: S101 - entered
+        return self._process.pid
+
     def send(self, line: bytes) -> int:
         """Write a line; when that was done (``time.monotonic_ns``). One that nobody reads is lost."""
         assert self._process is not None  # noqa: S101 - entered

@@ -4,27 +4,71 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Iterator
+from typing import Protocol
 
 from ..base.errors import ConfigError
 
 
+class Glob(Protocol):
+    """What :func:`glob_regex` gives."""
+
+    def fullmatch(self, path: str, /) -> object:
+        """Something that is true if the path matches, else None."""
+
+
+_WILD = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_COST = {"**/": 1, "*": 1, "**": 2}
+_FAST = 3
+"""What the wildcards of a pattern may cost together; with more, an expression could go on for hours."""
+
+
 @functools.lru_cache(1000)
-def glob_regex(pattern: str) -> re.Pattern[str]:
+def glob_regex(pattern: str) -> Glob:
     """A glob as a regular expression: ``*`` and ``?`` within one component, ``**/`` any number of them."""
-    out = []
-    position = 0
-    while position < len(pattern):
-        if pattern.startswith("**/", position):
-            out.append("(?:[^/]+/)*")
-            position += 3
-        elif pattern.startswith("**", position):
-            out.append(".*")
-            position += 2
-        else:
-            char = pattern[position]
-            out.append({"*": "[^/]*", "?": "[^/]"}.get(char, re.escape(char)))
-            position += 1
-    return re.compile("".join(out), re.DOTALL)
+    parts: list[str] = []
+    for part in re.findall(r"\*\*/|\*\*|.", pattern, re.DOTALL):
+        if part == "?" or parts[-1:] != [part] or part not in _WILD:
+            parts.append(part)
+    open_end = 2 * (parts[-1:] == ["**"])  # nothing is tried after it
+    if sum(_COST.get(part, 0) for part in parts) - open_end > _FAST:
+        return _Steps(parts)
+    return re.compile("".join(_WILD.get(part) or re.escape(part) for part in parts), re.DOTALL)
+
+
+class _Steps:
+    """A glob that is followed in all ways at once, so that it takes no longer the more wildcards it has."""
+
+    def __init__(self, parts: list[str]) -> None:
+        self._parts = parts
+
+    def fullmatch(self, path: str, /) -> bool | None:
+        """Whether the path matches: True or None."""
+        at = self._skipped({0})
+        for sign in path:
+            at = self._skipped({found for place in at for found in self._after(place, sign)})
+        return len(self._parts) in at or None
+
+    def _skipped(self, places: set[float]) -> set[float]:
+        """These places, and those behind wildcards that may stand for nothing."""
+        for place in sorted(places):
+            while place in range(len(self._parts)) and self._parts[int(place)] in _COST:
+                place += 1
+                places.add(place)
+        return places
+
+    def _after(self, place: float, sign: str) -> Iterator[float]:
+        """Where a character leads to; half a place further is inside of a component of ``**/``."""
+        part = self._parts[int(place)] if place < len(self._parts) else ""
+        if part == "**/":
+            if sign != "/":
+                yield int(place) + 0.5
+            elif place > int(place):
+                yield int(place)
+        elif part == "**" or (part == "*" and sign != "/"):
+            yield place
+        elif part == sign or (part == "?" and sign != "/"):
+            yield place + 1
 
 
 def may_match_below(pattern: str, folder: str) -> bool:

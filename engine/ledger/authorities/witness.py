@@ -8,6 +8,7 @@ note, make a cosigned checkpoint.
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ....evidence.base.errors import EnvironmentProblem
@@ -19,6 +20,8 @@ from ....evidence.signing.problems import Flaw, SignatureError
 from ..interface import damaged
 from ..note import Checkpoint, signature_lines
 from .posting import post
+
+_SIZE = re.compile(rb"[0-9]{1,18}")
 
 
 def cosignatures(
@@ -56,12 +59,13 @@ def cosign(
     Raises LedgerError when the witness saw a longer or another log of this name; EnvironmentProblem when it
     cannot be reached, does not know the log, or answers something else.
     """
-    old, status, answer = 0, 0, b""
+    old, status, answer, said = 0, 0, b"", False
     for _ in range(2):  # the first answer tells how much of the log the witness saw last
         proof = "".join(f"{base64.b64encode(one).decode()}\n" for one in prove(old))
         body = f"old {old}\n{proof}\n".encode() + checkpoint.note
         status, answer = post(f"{url.rstrip('/')}/add-checkpoint", body, "text/plain; charset=utf-8")
-        if status != 409 or not answer.strip().isdigit() or int(answer) == old:
+        said = status == 409 and _SIZE.fullmatch(answer.strip()) is not None
+        if not said or int(answer) == old:
             break
         old = int(answer)
         if old > checkpoint.size:
@@ -79,11 +83,12 @@ def cosign(
             return line
         except (SignatureError, ValueError):
             problem = "its answer has no cosignature by the configured key"
-    if status in (409, 422):
+    if said or status == 422:
         raise damaged(
             url,
             f"the witness {key.name} saw another log of this name, which does not begin with the same "
             f"{counted(old, 'entry')}",
         )
+    shown = url.partition("?")[0][:200]
     remedy = "check ledger.witnesses, and register the log's verifier key with the witness"
-    raise EnvironmentProblem(f"the witness {key.name} did not cosign: {problem}", path=url, remedy=remedy)
+    raise EnvironmentProblem(f"the witness {key.name} did not cosign: {problem}", path=shown, remedy=remedy)

@@ -20,15 +20,12 @@ from ...process.children import scratch
 from ...process.programs import Background, find, not_found
 from ..simulator.server import Server
 from ..simulator.wire import Observation
-from .sockets import WATCHED, remote_addresses
+from .sockets import GATEWAY_PORTS, LOOK_S, WATCHED, remote_addresses, shown
 from .suite import CLIENT_ID, MOST_MESSAGES, MOST_TRIES, Case
 
-GATEWAY_PORTS = frozenset({7496, 7497, 4001, 4002})
-"""Where TWS and IB Gateway listen, for real money or on paper."""
 MOST_OUTPUT = 64 * 1024 * 1024
 """Bytes that a program may print in one case."""
 _LOOK_S = 0.02
-_SOCKETS_S = 0.2
 _SETTLE_S = 0.3
 """How long the gateway goes on after the program has ended, for what was under way."""
 _TAIL = 2000
@@ -153,7 +150,7 @@ async def _follow(
         if server.failure.done():
             server.failure.result()
         if now >= look and WATCHED:
-            look = now + _SOCKETS_S
+            look = now + LOOK_S
             _look(run, watch, program.pid, (server.host, server.port), warn)
         if watch.stop_at is not None and now >= watch.stop_at and run.ended == "itself":
             run.ended = "told to stop"
@@ -170,10 +167,10 @@ async def _follow(
 
 def _look(run: Run, watch: _Watch, pid: int, gateway: tuple[str, int], warn: Callable[[str], None]) -> None:
     for address, port in sorted(remote_addresses(pid) - {gateway}):
-        shown = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-        if shown in run.elsewhere or len(run.elsewhere) >= 20:
+        name = shown(address, port)
+        if name in run.elsewhere or len(run.elsewhere) >= 20:
             continue
-        run.elsewhere.append(shown)
-        warn(f"{run.case.name}: the program is connected to {shown}, which is not the simulated gateway")
+        run.elsewhere.append(name)
+        warn(f"{run.case.name}: the program is connected to {name}, which is not the simulated gateway")
         if port in GATEWAY_PORTS:
             watch.problem = "elsewhere"

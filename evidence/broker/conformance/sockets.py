@@ -7,6 +7,7 @@ A look at one moment: a connection that is shorter than the time between two loo
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ from pathlib import Path
 WATCHED = sys.platform == "linux"
 """Whether this system says where processes are connected to."""
 
+GATEWAY_PORTS = frozenset({7496, 7497, 4001, 4002})
+"""Where TWS and IB Gateway listen, for real money or on paper."""
+LOOK_S = 0.2
+"""Between two looks."""
 _PROC = Path("/proc")
 _OPEN = frozenset({"01", "02"})  # ESTABLISHED, SYN_SENT
 
@@ -33,6 +38,23 @@ def remote_addresses(root: int) -> set[tuple[str, int]]:
                 if parts[3] in _OPEN and parts[9] in sockets:
                     found.add(_address(parts[2]))
     return found
+
+
+def shown(address: str, port: int) -> str:
+    """An address and a port as people write them."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+async def other_gateway(root: int, gateway: tuple[str, int]) -> str:
+    """Wait until a descendant is connected to a port of a gateway that is not this one: which it is.
+
+    Waits for ever where the system does not say.
+    """
+    while True:
+        for found in await asyncio.to_thread(remote_addresses, root) if WATCHED else ():
+            if found != gateway and found[1] in GATEWAY_PORTS:
+                return shown(*found)
+        await asyncio.sleep(LOOK_S)
 
 
 def _descendants(root: int) -> Iterator[int]:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from ...base.errors import EnvironmentProblem, masked
 from ...base.numbers import counted
 from ...process.dialogue import Dialogue, Line
+from ..conformance.sockets import other_gateway
 from ..simulator.server import Server
 from ..simulator.wire import Observation
 from .rehearsals import Faults, Rehearsal
@@ -125,7 +126,8 @@ class Program(Struct, frozen=True):
 async def rehearse(rehearsal: Rehearsal, program: Program) -> Outcome:
     """Run the program beside a gateway, and feed it.
 
-    Raises EnvironmentProblem: the program is not there or cannot be started, or no port is free.
+    Raises EnvironmentProblem: the program is not there or cannot be started, no port is free, or it connected
+    to another gateway, where its orders might count.
     """
     watch, command = Watch(rehearsal.faults), program.command
     async with Server(rehearsal.scenario, watch.add) as server:
@@ -141,13 +143,29 @@ async def rehearse(rehearsal: Rehearsal, program: Program) -> Outcome:
             command, program.directory, environment, most_bytes=MOST_BYTES, shown=shown
         ) as dialogue:
             run = _Run(rehearsal, watch, server, dialogue, program.seconds)
-            told = await run.go()
+            told = await _beside_one_gateway(run, dialogue.pid, (server.host, server.port), shown)
             if dialogue.unstartable:
                 remedy = "correct the program, or its first line if it is a script"
                 raise EnvironmentProblem(f"{shown} cannot be started: {dialogue.unstartable}", remedy=remedy)
         if server.failure.done():
             server.failure.result()
     return run.judge(told)  # the gateway has said by now how the orders ended
+
+
+async def _beside_one_gateway(run: _Run, pid: int, gateway: tuple[str, int], shown: str) -> str | None:
+    """Let the run happen. Raises EnvironmentProblem: its program connected to another gateway."""
+    going, elsewhere = asyncio.create_task(run.go()), asyncio.create_task(other_gateway(pid, gateway))
+    try:
+        await asyncio.wait({going, elsewhere}, return_when=asyncio.FIRST_COMPLETED)
+        if elsewhere.done():
+            what = f"{shown} connected to {elsewhere.result()}, which is not the simulated gateway"
+            remedy = "have it connect to GATE_IBKR_HOST and GATE_IBKR_PORT only; check the orders there"
+            raise EnvironmentProblem(f"{what}: it was ended, and nothing is recorded", remedy=remedy)
+        return going.result()
+    finally:
+        for task in (going, elsewhere):
+            task.cancel()
+        await asyncio.gather(going, elsewhere, return_exceptions=True)
 
 
 class _Run:

@@ -195,8 +195,8 @@ class CoverageCollector:
         for source in self._sources(view):
             found = list(view.paths())
             if source != ".":  # a directory, file or glob
-                place = glob_regex(check_relative(source.rstrip("/"), found=True) + "/")
-                found = [path for path in found if place.match(f"{path}/")]
+                place = glob_regex(check_relative(source.rstrip("/"), found=True) + "/**")
+                found = [path for path in found if place.fullmatch(f"{path}/")]
             nowhere += [] if found else [source]
             groups[source] = [
                 path

@@ -16,7 +16,7 @@ from ..files import blob_id
 from ..paths import check_relative
 from . import plumbing as git
 from .changes import all_lines, changed_lines, renames
-from .objects import blobs, read
+from .objects import blobs, prove_trees, read
 from .process import ask, prefix, run
 from .signatures import Signature, Tag, annotated_tags, check, names, split
 
@@ -100,7 +100,8 @@ class History:
         ``path`` leaves the workspace.
         """
         check_relative(path, found=True)
-        arguments = ["ls-tree", "-z", "-l", _checked(commit), "--", path]
+        prove_trees(self.root, _checked(commit), self.limits)
+        arguments = ["ls-tree", "-z", "-l", commit, "--", path]
         meta, _, name = ask(self.root, arguments, self.limits).rstrip(b"\x00").partition(b"\t")
         fields = meta.split()
         if len(fields) != 4 or fields[0] not in (b"100644", b"100755") or name != path.encode():
@@ -113,13 +114,11 @@ class History:
                 place=f"commit {commit[:12]}",
                 remedy="compare with a commit in which it is smaller; `gate docs limits` lists the limits",
             )
-        return ask(self.root, ["cat-file", "blob", fields[2].decode()], self.limits)
+        [found] = read(self.root, [fields[2].decode()], self.limits)
+        return None if found is None else found[2]
 
     def files(self, commit: str) -> dict[str, str]:
-        """Blob ids of the commit's regular files by path; not to be changed.
-
-        Git's object store is believed; see :meth:`proven_files` for what a signature covers.
-        """
+        """Blob ids of the commit's regular files by path; not to be changed."""
         if commit not in self._trees:
             self._trees[commit] = git.committed(self.root, _checked(commit), (), self.limits)
         return self._trees[commit]

@@ -1,8 +1,8 @@
 """Git objects read and held against their own names.
 
 Git believes its object store: it does not hash every tree again when it reads it. Whoever can write into
-``.git/objects`` could therefore leave a signed commit as it is and change what its trees seem to hold. Where
-a signature is to cover a file, every object from the commit down to the file's id is hashed here.
+``.git/objects`` could therefore leave the id of a commit as it is, also of one that is signed or that an
+operator trusts, and change what it seems to hold. What is said to be in a commit is hashed again here.
 
 Formats: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects; a tree is a sequence of
 ``mode SP name NUL id`` with the id in binary.
@@ -10,6 +10,7 @@ Formats: https://git-scm.com/book/en/v2/Git-Internals-Git-Objects; a tree is a s
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
@@ -57,11 +58,12 @@ def read(root: Path, names: Sequence[str], limits: Limits) -> list[tuple[str, st
 
 def _checked(root: Path, claimed: str, kind: str, data: bytes) -> tuple[str, str, bytes]:
     if object_id(kind, data, len(claimed)) != claimed:
-        raise _damaged(root, claimed)
+        raise damaged(root, claimed)
     return claimed, kind, data
 
 
-def _damaged(root: Path, name: str) -> EnvironmentProblem:
+def damaged(root: Path, name: str) -> EnvironmentProblem:
+    """The error for an object that was altered, or is gone."""
     return EnvironmentProblem(
         f"git's {name} is not what its name says",
         path=str(root),
@@ -86,7 +88,7 @@ def blobs(
     if top is None or top[1] != "commit" or tree is None or top[2][: len(tree[0]) + 6] != (
         b"tree %s\n" % tree[0].encode()
     ):  # fmt: skip
-        raise _damaged(root, commit)
+        raise damaged(root, commit)
     known = {"": dict(_entries(tree[2], len(tree[0]) // 2))}
     for folder, item in zip(folders, rest, strict=True):  # a folder sorts after the one it is in
         above, _, name = folder.rpartition("/")
@@ -94,7 +96,7 @@ def blobs(
         if item is None or listed is None or listed[0] != _FOLDER:
             continue
         if item[:2] != (listed[1], "tree"):
-            raise _damaged(root, item[0])
+            raise damaged(root, item[0])
         known[folder] = dict(_entries(item[2], len(item[0]) // 2))
     found = {}
     for path, full in wanted.items():
@@ -103,6 +105,19 @@ def blobs(
         if entry is not None and entry[0] in _REGULAR:
             found[path] = entry[1]
     return top[2], found
+
+
+@functools.lru_cache(100)
+def prove_trees(root: Path, commit: str, limits: Limits) -> None:
+    """Hash the commit and every tree in it, so that what git lists of it is what its id stands for.
+
+    Raises EnvironmentProblem: as :func:`read`, or an object is not what its name says.
+    """
+    below = ask(root, ["ls-tree", "-r", "-d", "-z", "--full-tree", commit], limits).split(b"\x00")
+    trees = [one.split()[2].decode() for one in below if one.startswith(b"040000 tree ")]
+    top, tree, *_ = read(root, [commit, f"{commit}^{{tree}}", *trees], limits)
+    if top is None or tree is None or not top[2].startswith(b"tree %s\n" % tree[0].encode()):
+        raise damaged(root, commit)
 
 
 def _parents(path: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from msgspec import Struct
 from ...base.errors import EnvironmentProblem
 from ...base.limits import DEFAULT, Limits
 from ..files import ObjectFormat
+from .objects import damaged, prove_trees, read
 from .process import ask, is_shallow, run
 from .state import marker
 
@@ -25,8 +26,9 @@ _ARGUMENT_PATHS = 500
 _COMMITS = 10_000
 """Commits whose authors are looked at; of more it cannot be told who wrote them."""
 _MARKS = {b"100644": "", b"100755": "", b"120000": "@", b"160000": "="}
-_HEADER = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) commit [0-9]+")
 _EMAIL = re.compile(rb"<([^<>]*)>")
+_GLOB = re.compile(r"[^/*?]*[*?].*", re.DOTALL)
+_COAUTHOR = re.compile(rb"^co-authored-by[ \t]*:(.*(?:\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
 _AUTHOR = re.compile(rb"author [^<\n]*<([^>\n]*)> ")
 
 
@@ -51,13 +53,13 @@ def head(root: Path, limits: Limits = DEFAULT) -> GitState | None:
     """
     if marker(root) is None:
         return None
-    output = ask(root, ["cat-file", "--batch"], limits, b"HEAD^{commit}\n")
-    first, _, rest = output.partition(b"\n")
-    match = _HEADER.fullmatch(first)
-    if match is None:
+    [found] = read(root, ["HEAD^{commit}"], limits)
+    if found is None:
+        if run(root, ["rev-parse", "--verify", "--quiet", "HEAD"], limits).returncode == 0:
+            raise damaged(root, "HEAD")  # not an empty repository, in which nobody wrote
         return GitState(None, None, None)
-    commit = match[1].decode()
-    author = _AUTHOR.search(rest.partition(b"\n\n")[0] + b"\n")
+    commit, _, content = found
+    author = _AUTHOR.search(content.partition(b"\n\n")[0] + b"\n")
     return GitState(commit, utf8(author[1]) if author else None, "sha1" if len(commit) == 40 else "sha256")
 
 
@@ -79,22 +81,23 @@ def authors(
     """E-mails of all who wrote commits that touch ``paths``, up to ``commit`` and after ``since``.
 
     Both as the commit states them and as ``.mailmap`` does, and those in lines ``Co-authored-by``. None when
-    that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits.
+    that cannot be told: a shallow clone, a commit that names nobody, more than 10,000 commits, or none.
 
     Raises EnvironmentProblem: git takes too long or breaks.
     """
     if is_shallow(root):
         return None
     span = [commit] if since is None else [commit, f"^{since}"]
-    form = "--format=<%ae> <%aE>%x00%(trailers:key=Co-authored-by,valueonly,unfold,separator=%x20)"
+    form = "--format=<%ae> <%aE>%x00%B%x00"
     arguments = ["rev-list", f"--max-count={_COMMITS + 1}", form, *span, "--", *_wanted(paths)]
-    lines = ask(root, arguments, limits).split(b"\n")
+    *parts, _ = ask(root, arguments, limits).split(b"\x00")
     found: set[str | None] = set()
-    for line in lines[1::2]:
-        own, _, others = line.partition(b"\x00")
+    for own, message in zip(parts[::2], parts[1::2], strict=True):
         found.update(utf8(email) or None for email in _EMAIL.findall(own))
+        # read here: what git takes for a trailer is for the repository's settings to say
+        others = b" ".join(_COAUTHOR.findall(message))
         found.update(email for raw in _EMAIL.findall(others) if (email := utf8(raw)))
-    if len(lines) > 2 * _COMMITS + 1 or None in found:
+    if len(parts) > 2 * _COMMITS or None in found or (since is None and not found):
         return None
     return frozenset(email for email in found if email)
 
@@ -108,8 +111,8 @@ def is_earlier(root: Path, commit: str, than: str, limits: Limits = DEFAULT) -> 
 
 
 def _wanted(paths: Sequence[str]) -> list[str]:
-    """The paths for git, without what follows the first wildcard."""
-    fixed = [path.partition("*")[0].partition("?")[0].rstrip("/") for path in paths]
+    """The paths for git: of a glob, the directory above the first wildcard."""
+    fixed = [_GLOB.sub("", path).rstrip("/") for path in paths]
     return ["."] if "." in paths or "" in fixed else fixed
 
 
@@ -118,13 +121,17 @@ def committed(root: Path, commit: str, paths: Sequence[str], limits: Limits = DE
 
     Paths are taken literally; none means everything below ``root``.
 
-    Raises EnvironmentProblem: git takes too long or breaks.
+    Raises EnvironmentProblem: as :func:`tree`.
     """
     return {path: blob for path, blob in tree(root, commit, paths, limits).items() if blob[-1] not in "@="}
 
 
 def tree(root: Path, commit: str, paths: Sequence[str], limits: Limits) -> dict[str, str]:
-    """Like :func:`committed`, with symbolic links, whose ids end in ``@``, and submodules, ``=``."""
+    """Like :func:`committed`, with symbolic links, whose ids end in ``@``, and submodules, ``=``.
+
+    Raises EnvironmentProblem: also when the commit or a tree in it is not what its name says.
+    """
+    prove_trees(root, commit, limits)
     wanted = list(paths) if len(paths) <= _ARGUMENT_PATHS else []
     output = ask(root, ["ls-tree", "-r", "-z", commit, "--", *wanted], limits)
     found = {}

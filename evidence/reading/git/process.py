@@ -32,6 +32,8 @@ _SETTINGS = (
     "core.commitGraph=false",
     "advice.graftFileDeprecated=false",
     "protocol.allow=never",
+    "i18n.logOutputEncoding=UTF-8",
+    "mailmap.file=",
 )
 _ENVIRONMENT = {
     "GIT_OPTIONAL_LOCKS": "0",
@@ -71,7 +73,9 @@ def run(
             path=str(root),
             remedy="install git, or judge a copy without .git",
         )
-    memory = {"GIT_ALLOC_LIMIT": str(max(4 * limits.file_bytes, _LEAST_MEMORY))}
+    own = {"GIT_ALLOC_LIMIT": str(max(4 * limits.file_bytes, _LEAST_MEMORY))}
+    if found is not None:  # or core.worktree and core.bare could say what paths are relative to
+        own["GIT_WORK_TREE"] = str(found.parent)
     odd = None if found is None else odd_file(found)
     if odd is not None:
         raise EnvironmentProblem(
@@ -84,7 +88,7 @@ def run(
         return subprocess.run(
             [git, "--no-pager", *(word for one in _SETTINGS for word in ("-c", one)), *arguments],
             cwd=root,
-            env=kept | _ENVIRONMENT | memory | dict(environment or {}),
+            env=kept | _ENVIRONMENT | own | dict(environment or {}),
             input=stdin,
             capture_output=True,
             timeout=limits.git_seconds,

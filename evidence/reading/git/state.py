@@ -18,9 +18,11 @@ from ..files import FileStamp, clock_ns, read_regular, settled, stamp_of
 _SMALL = 64 * 1024
 _FILES = (
     "HEAD", "index", "packed-refs", "shallow", "config", "config.worktree", "info/grafts",
-    "info/sparse-checkout", "objects/info/alternates", "logs/HEAD",
+    "info/sparse-checkout", "info/attributes", "objects/info/alternates", "logs/HEAD",
 )  # fmt: skip
 """Files that decide which commits there are, which one is checked out, and what is tracked."""
+_CHECKED_OUT = (".mailmap", ".gitattributes")
+"""Files of the checkout that git reads whatever is asked."""
 _TREES = ("refs", "reftable")
 _NO_REPOSITORY = "none"
 
@@ -81,10 +83,11 @@ def repository_stamps(found: Path, *, objects: bool = True) -> Iterator[tuple[st
 
 
 def odd_file(found: Path) -> str | None:
-    """The first of the repository's own files that is no regular file: git would wait for a pipe."""
+    """The first of the files that git reads by itself which is no regular file: it would wait for a pipe."""
     try:
-        for place in dict.fromkeys(places(found)):
-            for name in _FILES:
+        names = dict.fromkeys(places(found), _FILES) | {found.parent: _CHECKED_OUT}
+        for place in names:
+            for name in names[place]:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     if stat.S_IFMT((place / name).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR):
                         return name

@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from msgspec import Struct
 
 from ...base.errors import ConfigError
-from ..paths import check_relative, glob_regex
+from ..paths import Glob, check_relative, glob_regex
 from .walk import Inventory
 
 BESIDE = frozenset({"contracts", "fixtures", "tests", "test"})
@@ -120,6 +120,6 @@ def matches(pattern: str, path: str) -> bool:
 
 
 @lru_cache(1000)
-def _compiled(pattern: str) -> tuple[str, re.Pattern[str] | None]:
+def _compiled(pattern: str) -> tuple[str, Glob | None]:
     exact = pattern if pattern == "." else check_relative(pattern.rstrip("/"), found=True)
     return exact, glob_regex(exact) if set("*?") & set(exact) else None

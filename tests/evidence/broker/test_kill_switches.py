@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 from gate.engine.commands.docs import find_page
 from gate.evidence.base.contracts import violations
 from gate.evidence.base.errors import UsageError
+from gate.evidence.broker.conformance.sockets import WATCHED
 from gate.evidence.broker.switches.rehearsals import SWITCHES, rehearsals
 
 from .conftest import frame, order
@@ -221,6 +223,20 @@ def test_nothing_of_a_program_is_left(exercised: Callable[..., Any], tmp_path: P
     assert done.code == 0
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@pytest.mark.skipif(not WATCHED, reason="this system does not say where a process is connected to")
+def test_a_program_that_trades_elsewhere_is_ended(exercised: Callable[..., Any]) -> None:
+    """What rehearses switches places orders: none may reach a gateway that somebody really uses."""
+    with socket.create_server(("127.0.0.78", 4001)):
+        text = (
+            "import socket, time\nlive = socket.create_connection(('127.0.0.78', 4001))\n"
+            "print('{\"ready\": true}', flush=True)\ntime.sleep(60)\n"
+        )
+        begin = time.monotonic()
+        done, record = exercised(text, interpreter=(sys.executable, "-S"))
+    assert (done.code, record) == (2, {}) and time.monotonic() - begin < 20
+    assert "connected to 127.0.0.78:4001, which is not the simulated gateway" in done.err
 
 
 SAW = "The simulated gateway saw the halt of PACING_KILL_SWITCH"

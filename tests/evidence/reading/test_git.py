@@ -16,6 +16,7 @@ from gate.evidence.base.errors import EnvironmentProblem
 from gate.evidence.base.limits import Limits
 from gate.evidence.collecting import subject
 from gate.evidence.reading import git
+from gate.evidence.reading.git import plumbing
 from gate.evidence.reading.workspace import Workspace
 
 Run = Callable[..., str]
@@ -185,6 +186,45 @@ def test_the_repository_cannot_make_us_run_anything(
     assert git.head(root) == git.GitState(expected, "dana@example.com", "sha1")
     assert dirty(root, ["."]) is True
     assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "trailer.separators==",
+        "trailer.co-authored-by.key=X",
+        "core.commentChar=C",
+        "i18n.logOutputEncoding=IBM037",
+        "mailmap.file=/dev/zero",
+        "core.bare=true",
+        "core.worktree=/",
+        "core.worktree=../../src",
+    ],
+)
+def test_the_repository_s_settings_hide_no_author(repository: tuple[Path, Run], setting: str) -> None:
+    """Whoever wrote the change must not approve it, whatever the checkout has git print, or look at."""
+    root, run = repository
+    commit(root, run, {"product/src/a": "1", "src/b": "1"})
+    run("commit", "-q", "--amend", "-m", "x\n\nwhy\n\nCo-Authored-By: Mei\n  <mei@example.com>")
+    name, _, value = setting.partition("=")
+    run("config", name, value)
+    state = git.head(root)
+    assert state is not None and state.commit is not None
+    for place, paths in ((root, ["."]), (root / "product", ["src"]), (root / "product", ["s*c/a"])):
+        wrote = plumbing.authors(place, state.commit, None, paths)
+        assert wrote == {"dana@example.com", "mei@example.com"}
+        assert git.last_author(place, state.commit, paths) == "dana@example.com"
+        assert "src/a" in git.tree(root / "product", state.commit, [], Limits())
+
+
+def test_sources_that_no_commit_touched_have_no_known_author(repository: tuple[Path, Run]) -> None:
+    """Nobody is cleared by a repository that holds something else, such as one that .git was pointed to."""
+    root, run = repository
+    made = commit(root, run, {"README": "1"})
+    (root / "src").mkdir()
+    (root / "src" / "a.py").write_text("x = 1\n")
+    assert plumbing.authors(root, made, None, ["src"]) is None
+    assert plumbing.authors(root, made, made, ["src"]) == frozenset()
 
 
 def test_an_author_without_utf8_is_no_author(repository: tuple[Path, Run]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
+import time
 
 import pytest
 from hypothesis import given
@@ -45,6 +47,25 @@ def test_globs_match_as_a_naive_matcher(pattern: list[str], path: list[str]) -> 
         pattern = [*pattern, "*"]
     found = glob_regex("/".join(pattern)).fullmatch("/".join(path)) is not None
     assert found == naive_match(pattern, path)
+
+
+@given(st.text("ab/*?", max_size=9), st.lists(st.text("ab", min_size=1, max_size=3), max_size=5))
+def test_many_wildcards_mean_what_few_do(pattern: str, names: list[str]) -> None:
+    """However a glob is followed, it chooses the same paths."""
+    wild = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.findall(r"\*\*/|\*\*|.", pattern)
+    plain = re.compile("".join(wild.get(part) or re.escape(part) for part in parts))
+    path = "/".join(names)
+    assert bool(glob_regex(pattern).fullmatch(path)) == (plain.fullmatch(path) is not None)
+
+
+@pytest.mark.parametrize("pattern", ["**/**/**/**/**/b", "**a**a**b", "*a*a*a*a*a*b*", "**/a*/**/a*/**/b"])
+@pytest.mark.parametrize("path", ["a/" * 2000 + "c", "a" * 4000])
+def test_no_pattern_of_the_change_holds_the_run_up(pattern: str, path: str) -> None:
+    """Settings of the judged change may name patterns, and its files may have names that are hard to tell."""
+    begin = time.process_time()
+    assert not glob_regex(pattern).fullmatch(path)
+    assert time.process_time() - begin < 3
 
 
 def test_a_trailing_double_star_means_everything_below() -> None:

@@ -209,6 +209,32 @@ def test_a_forged_object_store_proves_nothing(repo: Any) -> None:
         repo.history.proven_files(commit, ["sub/a"])
 
 
+FORGED = "is not what its name says|hash mismatch"
+"""Git itself notices some of it."""
+
+
+@pytest.mark.parametrize("what", ["HEAD", "HEAD^{tree}", "HEAD:sub", "HEAD:sub/a"])
+def test_a_forged_object_is_never_what_a_commit_holds(repo: Any, what: str) -> None:
+    """Whoever can write .git could leave the id of a trust ref as it is, and give it other settings."""
+    commit = repo.commit({"sub/a": "good\n", "b": "x"})
+    name, kind = repo.run("rev-parse", what), repo.run("cat-file", "-t", what)
+    data = b"" if kind == "tree" else repo.raw(kind, name).replace(b"good", b"evil") + b"\n"
+    path = repo.root / ".git" / "objects" / name[:2] / name[2:]
+    path.unlink()
+    path.write_bytes(zlib.compress(b"%s %d\x00" % (kind.encode(), len(data)) + data))
+    with pytest.raises(EnvironmentProblem, match=FORGED):
+        repo.history.file(commit, "sub/a")
+    if kind != "blob":  # whose content is not asked for
+        with pytest.raises(EnvironmentProblem, match=FORGED):
+            repo.history.files(commit)
+    if kind == "commit":
+        with pytest.raises(EnvironmentProblem, match=FORGED):
+            repo.history.head()
+        path.unlink()
+        with pytest.raises(EnvironmentProblem, match=FORGED):
+            repo.history.head()
+
+
 def test_a_missing_object_is_no_answer(repo: Any) -> None:
     commit = repo.commit({"sub/a": "1"})
     tree = repo.run("rev-parse", "HEAD^{tree}")
