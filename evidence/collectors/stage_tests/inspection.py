@@ -174,7 +174,7 @@ def _off(node: ast.stmt, name: str) -> bool:
 def _skipped_below(node: ast.stmt) -> bool:
     """Whether the statement skips all tests of the module or class: ``pytestmark = pytest.mark.skip``."""
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    if not isinstance(node, (ast.Assign, ast.AugAssign, ast.AnnAssign)) or not any(
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not any(
         isinstance(target, ast.Name) and target.id == "pytestmark" for target in targets
     ):
         return False
@@ -189,13 +189,10 @@ def _skips(mark: ast.expr) -> bool:
         return True
     if name.endswith("mark.parametrize"):  # by nothing
         return any(python.constant_truth(one) is False for one in arguments[1:2])
-    first = arguments[0] if arguments else None
-    literal = isinstance(first, ast.Constant) and isinstance(first.value, str)
-    return (
-        name.endswith(("skipif", "skipIf"))
-        and first is not None
-        and (ast.literal_eval(first) in ("True", "1") if literal else python.constant_truth(first) is True)
-    )
+    if not name.endswith(("skipif", "skipIf")) or not arguments:
+        return False
+    text = python.name_of(arguments[0]) if isinstance(arguments[0], ast.Constant) else ""
+    return text in ("True", "1") or (not text and python.constant_truth(arguments[0]) is True)
 
 
 def _removed(node: ast.stmt) -> Iterator[str]:
