@@ -194,7 +194,10 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             yield name_of(node), node
     elif isinstance(node, ast.Dict):
         for key, value in zip(node.keys, node.values, strict=True):
-            if key is not None and not _passes_on(value, name_of(key)):
+            told = isinstance(value, ast.Compare) or _passes_on(
+                value, name_of(key)
+            )  # or whether it is breached
+            if key is not None and not told:
                 yield name_of(key), key
     elif isinstance(node, ast.keyword):
         if node.arg and not _passes_on(node.value, node.arg):

@@ -169,6 +169,8 @@ def running(node: ast.AST, known: Known | None = None) -> Iterator[ast.AST]:
         if kind in _BRANCHING:
             truth = constant_truth(item.test, known)  # type: ignore[attr-defined]
             dead = {False: "body", True: "orelse", None: ""}[truth]
+        elif kind is ast.For and constant_truth(item.iter) is False:  # type: ignore[attr-defined]
+            dead = "body"
         for name in FIELDS[kind]:
             value = getattr(item, name, None)
             if name == dead or value is None:
@@ -208,6 +210,10 @@ def _leaves(node: ast.AST) -> bool:
     return isinstance(node, (ast.Return, ast.Raise, ast.Continue, ast.Break))
 
 
+_ALWAYS = {"TYPE_CHECKING": False, "__debug__": True}
+"""Names whose truth is known when a program runs."""
+
+
 def constant_truth(test: ast.expr, known: Known | None = None) -> bool | None:
     """Whether a condition made of literals alone holds; None where it depends on anything else."""
     negated = False
@@ -219,7 +225,8 @@ def constant_truth(test: ast.expr, known: Known | None = None) -> bool | None:
         found = {constant_truth(one, known) for one in test.values}
         truth = wins if wins in found else None if None in found else not wins
     elif isinstance(test, (ast.Name, ast.Attribute)):
-        truth = None if known is None else known(test)
+        truth = _ALWAYS.get(name_of(test))
+        truth = known(test) if truth is None and known is not None else truth
     elif isinstance(test, ast.Call) and dotted(test) == "bool" and len(test.args) == 1:
         truth = constant_truth(test.args[0], known)
     elif isinstance(test, ast.Constant):

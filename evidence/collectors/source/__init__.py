@@ -32,11 +32,12 @@ from .client import (
     operation_states,
 )
 from .ignored import find_ignored
-from .literals import is_scanned, scan
+from .literals import NAMES, is_scanned, scan
 from .order_types import find_order_types, shortened
+from .outlines import Outline, find_doubles, outline, overridden_elsewhere
 from .program.model import Program, external_names, load_program, place_of, unknown
 from .safeguards import SAFEGUARDS, find_safeguards
-from .stubs import find_stubs, names_used, outline, overridden_elsewhere
+from .stubs import find_stubs, names_used
 
 __all__ = [
     "OPERATIONS",
@@ -51,7 +52,12 @@ _MOST = 1000
 
 _AT_THE_TOP = (
     *(".py", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".conf", ".properties", ".env", ".sh", ".ipynb"),
+    *(".pem", ".key", ".tf", ".tfvars"),
 )
+_SETTINGS = ("config", "configs", "conf", "settings", "deploy", "deployment", "k8s", "helm")
+"""Folders of settings, which are looked through wherever they are not judged."""
+_PLAIN = ("", "txt", "csv")
+"""Further kinds of files that are looked through there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class SourceCollector:
     """See the module."""
 
     id: ClassVar[str] = "source"
-    version: ClassVar[str] = "9"
+    version: ClassVar[str] = "10"
     Options: ClassVar[type[Options]] = SourceOptions
 
     def __init__(self, options: SourceOptions) -> None:
@@ -105,7 +111,7 @@ class SourceCollector:
         ]
         stubs: list[dict[str, Any]] = []
         trees: dict[str, ast.Module] = {}
-        outlines: dict[str, list[ast.ClassDef | ast.Import | ast.ImportFrom]] = {}
+        outlines: dict[str, Outline] = {}
         for path in inspected:
             source = python.parse_file(view, path)
             if source.tree is None:
@@ -116,8 +122,10 @@ class SourceCollector:
         parsed = set(trees)
         used = {name for tree in trees.values() for name in names_used(tree)}
         overridden = overridden_elsewhere(outlines)
+        tests = {path for path in view.paths() if path.endswith(".py") and is_test(path)}
         for path, tree in trees.items():
             stubs += [{"path": path, **stub} for stub in find_stubs(tree, used, overridden)]
+            stubs += [{"path": path, **double} for double in find_doubles(path, outlines[path], tests)]
         stubs += find_ignored(trees)
         facts, program = self._client(view, [path for path in client if path in parsed], inspected, problems)
         scopes = [
@@ -172,16 +180,20 @@ class SourceCollector:
 
     def _scanned_files(self, view: View, client: Sequence[str], problems: list[Problem]) -> list[str]:
         known = frozenset(view.paths())
+        plain: set[str] = set()
         if self._options.secret_paths is not None:
             files = set(_named(view, self._options.secret_paths, "unscanned", problems))
         else:
             files = {path for path in view.judged().files if not is_test(path)}
-            files.update(_named(view, ["config"], "unscanned", problems))
+            settings = _named(view, _SETTINGS, "unscanned", problems)
+            files.update(settings)
+            plain = {path for path in settings if path.rpartition("/")[2].partition(".")[2] in _PLAIN}
             top = matching(view, ["*", ".env*/**"], "unscanned", problems)
             files.update(
-                path for path in top if path.startswith((".env", "Dockerfile")) or path.endswith(_AT_THE_TOP)
+                path for path in top if path.startswith((".env", *NAMES)) or path.endswith(_AT_THE_TOP)
             )
-        return sorted({path for path in files if is_scanned(path) or path not in known} | set(client))
+        wanted = {path for path in files if is_scanned(path) or path not in known}
+        return sorted(wanted | plain | set(client))
 
     def _client(
         self, view: View, paths: Sequence[str], sources: Sequence[str], problems: list[Problem]

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
-from .program.model import Program, Routine, assignments, called_name, text
+from .program.model import Program, Routine, assignments, called_name, set_by_name, text
 from .program.values import resolve
 from .stubs import is_harmless, stub_reason, touches_nothing
 
@@ -132,9 +132,15 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
     pending, seen, unknown = [routine], {id(routine)}, None
     while pending:
         current = pending.pop()
-        inner = [one for one in current.nodes if isinstance(one, python.Function) and one is not current.node]
+        inner: list[tuple[str, ast.AST]] = [
+            (one.name, one)
+            for one in current.nodes
+            if isinstance(one, python.Function) and one is not current.node
+        ]
+        for name, values in current.variables.items():
+            inner += [(name, one) for one in values if isinstance(one, ast.Lambda)]
         unused = {
-            id(part) for one in inner if one.name not in current.references for part in python.walk(one)
+            id(part) for name, one in inner if name not in current.references for part in python.walk(one)
         }
         for node in python.running(current.node, partial(_is_set, program, current)):
             if id(node) in unused:
@@ -150,7 +156,7 @@ def _followed(program: Program, routine: Routine, method: Method) -> Method:
                     ):
                         unknown += " with an order that never trades"
         if stub_reason(current.node) is None:
-            for name in current.references:
+            for name in program.heeded(current):
                 for one in program.by_name.get(name, ()):
                     if id(one) not in seen:
                         seen.add(id(one))
@@ -211,10 +217,10 @@ def never_trades(routine: Routine, order: ast.expr, depth: int = 4) -> bool:
         if made and depth and all(never_trades(routine, one, depth - 1) for one in made):
             return True
         set_to = [
-            (target.attr, value)
+            (name_of(target), value)
             for node in routine.nodes
-            for target, value in assignments(node)
-            if isinstance(target, ast.Attribute) and name_of(target.value) == order.id
+            for target, value in [*assignments(node), *set_by_name(node)]
+            if isinstance(target, (ast.Attribute, ast.Subscript)) and name_of(target.value) == order.id
         ]
         return any(
             all(_is_idle_value(one, value) for one, value in set_to if one == name)

@@ -11,9 +11,10 @@ from msgspec import Struct, field
 
 from ..shared import python_source as python
 from ..shared.python_source import name_of
+from .order_checks import find_answering, find_unchecked
 from .program.given import given
-from .program.model import LOOKUPS, called_name, text
-from .stubs import is_harmless, is_talk, stub_reason
+from .program.model import LOOKUPS, assignments, called_name, text
+from .stubs import is_replaced, is_talk, known_answer, stub_reason
 
 _LIMIT = re.compile(
     r"KILL_(?:PNL|LOSS|DD|DRAWDOWN|SWITCH)\w*|\w+_KILL_SWITCH\w*|(?:BOX|GROSS|NET)_LIM(?:IT)?"
@@ -21,13 +22,9 @@ _LIMIT = re.compile(
 _FLAG = re.compile(r"(?:pnl|loss|drawdown|dd|psr)_kill_switch")
 _HALT = re.compile(r"_?(?:is_|trading_)?(?:halted|tripped|killed)|_?kill_switch(?:_(?:on|active|tripped))?")
 _UNTIL = re.compile(r"_?(?:\w+_)?(?:quiet|paused?|back_?off|blocked|cool_?down|halt(?:ed)?)_until")
+_LOST = re.compile(r"_?(?:is_|connection_|session_)?(?:lost|disconnected)")
 _WITHIN = re.compile(r"within_(?:box|gross|net)_limits?")
 _NOWHERE = "is never looked at"
-_CHECKING = re.compile(
-    r"_(?:check|validate|verify|enforce)|_?pre_?trade_\w+"
-    r"|_?(?:is_)?(?:check|validate|verify|enforce|within)_\w*(?:intent|order|risk|limit|trade)\w*"
-)
-"""Checks of the order path, whose refusal must not be dropped."""
 _WORKS, _DONE = r"submitted|acknowledged|acked|accepted|open|working|active", r"filled|executed|completed?"
 _OVER = r"cancell?ed|rejected"
 _STATES: dict[Any, re.Pattern[str]] = {
@@ -46,17 +43,16 @@ _CODES: dict[Any, re.Pattern[str]] = {
         (103, 200, 201, 321, 434): r"(?:retry|back_?off|resend|reconnect)(?:_\w+)?",
         (504, 1100): r"(?:info|ignored?|log|debug|reject)(?:_\w+)?",
         (100,): r"(?:info|ignored?|log|debug|reject|retry_now)(?:_only)?",
+        (202,): r"(?:retry|back_?off|resend|reconnect|fill(?:ed)?)(?:_\w+)?",
+        (399, 2104, 2106): r"(?:reject(?:ed)?|cancel(?:l?ed)?|back_?off|retry|resend|reconnect)(?:_\w+)?",
     }.items()
     for code in codes
 }
 """The broker's order states and error codes, and what none of them means."""
 _ENTRIES = 4
 """Of so many of them a table is about them."""
+_UNITS = frozenset({1, 100, 1000, 10_000, 1_000_000, 0.01, 0.001, 0.0001})
 _LOOKING = frozenset({"bool", "len", "any", "all", "list", "tuple", "set", "sorted", "str", "print"})
-_BLOCKS = frozenset(
-    {ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.If, ast.For, ast.AsyncFor, ast.While, ast.With}
-    | {ast.AsyncWith, ast.Try, ast.ExceptHandler}
-)
 _GIVING = (ast.Assign, ast.AnnAssign, ast.Dict, ast.keyword)
 
 
@@ -75,7 +71,7 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
     """
     mentioned: dict[str, list[str]] = {}
     uses: dict[str, _Uses] = {}
-    answering = _answering(trees)
+    answering = find_answering(trees)
 
     def is_ignored(name: str, *, strings: bool = False) -> bool:
         if not mentioned:
@@ -94,18 +90,27 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 pending += new
         return True
 
-    yield from _given_instead(trees)
+    limits = _limit_fields(trees)
+    fields = {name for _, name in limits}
+    yield from _given_instead(trees, limits)
+    states: dict[str, list[tuple[str, ast.expr]]] = {}
     for path, tree in trees.items():
         nodes = python.nodes(tree)
         bodies = [node for node in nodes if isinstance(node, ast.Module) or _is_plain_class(node)]
         home = {id(statement) for body in bodies for statement in body.body}  # type: ignore[attr-defined]
         for node in nodes:
+            if isinstance(node, ast.Call):
+                yield from ({"path": path, **found} for found in _defaulted(node))
+            elif isinstance(node, ast.BinOp) and (name := _loosened(node, fields)):
+                yield {"path": path, "line": node.lineno, "name": name, "reason": "is loosened"}
             for name, value in given(node) if isinstance(node, _GIVING) else ():
+                if _UNTIL.fullmatch(name) or _LOST.fullmatch(name):
+                    states.setdefault(name, []).append((path, value))
                 reason = None
                 is_true = python.constant_truth(value) is True
                 if isinstance(node, (ast.Dict, ast.keyword)):
-                    if is_true and _WITHIN.fullmatch(name):
-                        reason = "is always True"
+                    if _WITHIN.fullmatch(name) and (is_true or _never_refuses(name, value)):
+                        reason = "is always True" if is_true else "does not hold a value against its limit"
                     elif (_FLAG.fullmatch(name) or _WITHIN.fullmatch(name)) and is_ignored(
                         name, strings=True
                     ):
@@ -118,10 +123,9 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                     reason = _NOWHERE
                 if reason is not None:
                     yield {"path": path, "line": value.lineno, "name": name, "reason": reason}
+        yield from ({"path": path, **found} for found in find_unchecked(tree, answering))
         for node in nodes:
-            if type(node) in _BLOCKS:
-                yield from ({"path": path, **found} for found in _dropped(node, answering))
-            elif isinstance(node, ast.Dict) and len(node.keys) >= _ENTRIES:
+            if isinstance(node, ast.Dict) and len(node.keys) >= _ENTRIES:
                 yield from ({"path": path, **found} for found in _mistaken(node))
         for name, owner, function in python.all_functions(tree):
             halting = [
@@ -137,15 +141,63 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 continue
             if stub_reason(function) is None:
                 inside = list(python.running(function))
-                idle = {
-                    id(one.test)
+                idle = [
+                    one.test if isinstance(one, ast.If) else value
                     for one in inside
-                    if isinstance(one, ast.If) and not one.orelse and all(map(is_talk, one.body))
+                    for target, value in [*assignments(one), (None, one)]
+                    if (isinstance(one, ast.If) and _is_idle(one)) or name_of(target) == "_"
+                ]
+                unread = {id(part) for one in idle for part in python.walk(one)}
+                read = {
+                    one.id
+                    for one in inside
+                    if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and id(one) not in unread
                 }
-                read = {one.id for one in inside if isinstance(one, ast.Name) and id(one) not in idle}
-                for one in sorted(set(halting) - read):
+                replaced = {one for one in halting if is_replaced(function, one)}
+                for one in sorted(set(halting) - (read - replaced)):
                     reason = f"never looks at {one}"
                     yield {"path": path, "line": function.lineno, "name": name, "reason": reason}
+    for name, values in states.items():
+        if len({ast.dump(value) for _, value in values}) == 1 and not is_ignored(name):
+            path, value = values[0]
+            yield {"path": path, "line": value.lineno, "name": name, "reason": "never changes"}
+
+
+def _is_idle(node: ast.If) -> bool:
+    """Whether nothing follows from a condition."""
+    if python.constant_truth(node.test) is False:
+        return True
+    return not node.orelse and all(isinstance(one, ast.Pass) or is_talk(one) for one in node.body)
+
+
+def _defaulted(call: ast.Call) -> Iterator[dict[str, Any]]:
+    """A look-up by which a missing check counts as passed, or an order in an unknown state as filled."""
+    if called_name(call) != "get" or len(call.args) != 2 or not isinstance(call.func, ast.Attribute):
+        return
+    asked, default = call.args
+    if _WITHIN.fullmatch(text(asked)) and python.constant_truth(default) is True:
+        yield {"line": call.lineno, "name": text(asked), "reason": "is taken to hold where it is missing"}
+    table = name_of(call.func.value).lower()
+    if ("status" in table or "state" in table) and re.fullmatch(_DONE, name_of(default).lower()):
+        reason = f"stands for {name_of(default)} where it is unknown"
+        yield {"line": call.lineno, "name": name_of(call.func.value), "reason": reason}
+
+
+def _never_refuses(name: str, value: ast.expr) -> bool:
+    """Whether a check of a limit compares with a number, with another limit, or the wrong way round."""
+    if not isinstance(value, ast.Compare) or len(value.ops) > 1:
+        return False
+    left, op, right = value.left, value.ops[0], value.comparators[0]
+    if isinstance(op, (ast.Gt, ast.GtE)):
+        left, right = right, left
+    limits = [_LIMIT.fullmatch(name_of(side)) for side in (left, right)]
+    kind = name.split("_")[1].upper()
+    return (
+        known_answer(value) is True
+        or _is_number(right)
+        or (limits[0] is not None and limits[1] is None)
+        or any(one is not None and "KILL" not in one[0] and not one[0].startswith(kind) for one in limits)
+    )
 
 
 def _never_set(function: python.Function, owner: str, trees: Mapping[str, ast.Module]) -> str:
@@ -192,20 +244,42 @@ def _mistaken(node: ast.Dict) -> Iterator[dict[str, Any]]:
                 yield {"line": value.lineno, "name": str(key), "reason": f"stands for {name_of(value)}"}
 
 
-def _given_instead(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
-    """Numbers that are given to a kill switch where its class has the limit."""
+def _limit_fields(trees: Mapping[str, ast.Module]) -> dict[tuple[str, str], tuple[str, int]]:
+    """Class and field that hold a kill switch's limit → the limit, and the field's place in the class."""
     classes = [
         node for tree in trees.values() for node in python.nodes(tree) if isinstance(node, ast.ClassDef)
     ]
     fields = {
         owner.name: [part for part in owner.body if isinstance(part, ast.AnnAssign)] for owner in classes
     }
-    limits = {
+    return {
         (owner, name_of(part.target)): (name_of(part.value), at)
         for owner, parts in fields.items()
         for at, part in enumerate(parts)
         if "KILL" in name_of(part.value) and _LIMIT.fullmatch(name_of(part.value))
     }
+
+
+def _loosened(node: ast.BinOp, fields: set[str]) -> str:
+    """The limit that a factor makes looser before anything is compared with it; empty where none does.
+
+    A change of the unit is none, nor is what warns before the limit is reached.
+    """
+    first, second = node.left, node.right
+    if isinstance(first, ast.Constant):
+        first, second = second, first
+    name, factor = name_of(first), second.value if isinstance(second, ast.Constant) else None
+    if not isinstance(factor, (int, float)) or not (_LIMIT.fullmatch(name) or name in fields):
+        return ""
+    wider = isinstance(node.op, ast.Mult if factor > 1 else ast.Div) is not ("psr" in name.lower())
+    scales = isinstance(node.op, (ast.Mult, ast.Div)) and factor > 0 and factor not in _UNITS
+    return name if scales and wider else ""
+
+
+def _given_instead(
+    trees: Mapping[str, ast.Module], limits: Mapping[tuple[str, str], tuple[str, int]]
+) -> Iterator[dict[str, Any]]:
+    """Numbers that are given to a kill switch where its class has the limit."""
     for path, tree in trees.items() if limits else ():
         for node in python.nodes(tree):
             for (owner, name), (limit, at) in (
@@ -224,46 +298,6 @@ def _given_instead(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                 for value in given:
                     if _is_number(value):
                         yield {"path": path, "line": value.lineno, "name": name, "reason": f"is not {limit}"}
-
-
-def _answering(trees: Mapping[str, ast.Module]) -> set[str]:
-    """Names of checks that do nothing but answer, wherever they are defined."""
-    found: dict[str, bool] = {}
-    for tree in trees.values():
-        for node in python.nodes(tree):
-            if isinstance(node, python.Function) and _CHECKING.fullmatch(node.name):
-                inner = list(python.running(node))
-                acts = (
-                    isinstance(one, (ast.Raise, ast.Assert, ast.Yield))
-                    or (isinstance(one, ast.Attribute) and not isinstance(one.ctx, ast.Load))
-                    or (isinstance(one, ast.Call) and not is_harmless(one))
-                    for one in inner
-                )
-                answers = any(isinstance(one, ast.Return) and one.value is not None for one in inner)
-                found[node.name] = found.get(node.name, True) and answers and not any(acts)
-    return {name for name, answers in found.items() if answers}
-
-
-def _dropped(node: ast.AST, answering: set[str]) -> Iterator[dict[str, Any]]:
-    """Checks in the node's blocks whose answer, or refusal, is dropped, so that the code goes on."""
-    for block in (getattr(node, name, None) or [] for name in ("body", "orelse", "finalbody")):
-        for at, statement in enumerate(block):
-            inner, what = statement, "answer"
-            if isinstance(statement, (ast.Try, ast.With)) and at < len(block) - 1 and _catches(statement):
-                inner, what = statement.body[-1], "refusal"
-            call = inner.value if isinstance(inner, ast.Expr) else None
-            call = call.value if isinstance(call, ast.Await) else call
-            name = called_name(call) if isinstance(call, ast.Call) and call.args else ""
-            if _CHECKING.fullmatch(name) and (what == "refusal" or name in answering):
-                yield {"line": inner.lineno, "name": name, "reason": f"its {what} is dropped"}
-
-
-def _catches(node: ast.Try | ast.With) -> bool:
-    """Whether what is raised inside is at most reported, and then the code goes on."""
-    if isinstance(node, ast.With):
-        return any("suppress" in python.dotted(one.context_expr) for one in node.items)
-    quiet = (all(isinstance(part, ast.Pass) or is_talk(part) for part in one.body) for one in node.handlers)
-    return not node.orelse and any(quiet)
 
 
 def _is_plain_class(node: ast.AST) -> bool:

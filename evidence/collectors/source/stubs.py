@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from ..shared import python_source as python
 from .literals.secrets import snake
+from .outlines import overriding
 
 _HEALTH = re.compile(r"_?(?:health|healthy|health_?check|(?:is_)?(?:healthy|connected|alive)|ping|heartbeat)")
 _UP = re.compile(r"connected|healthy|alive|ok|up")
@@ -61,63 +62,18 @@ def find_stubs(
     checks nothing. ``overridden`` has classes and methods that other modules override.
     """
     functions = [*python.all_functions(tree), *_lambdas(tree)]
-    defined = {*_overriding(python.nodes(tree)), *overridden}
+    defined = {*overriding(python.nodes(tree)), *overridden}
     for name, owner, function in functions:
         called = owner is not None and function.name == "__call__"
         if (function.name.startswith("__") and not called) or python.is_declaration(owner, function):
             continue
         reason = stub_reason(function, snake(owner.name) if owner and called else function.name)
-        own = re.fullmatch(r"(_(?:check|validate|verify|enforce))(?:_\w+)?", function.name)
+        own = re.fullmatch(r"(_(?:check|validate|verify|enforce|reconcile))(?:_\w+)?", function.name)
         plain = all(python.dotted(one) in _BINDING for one in function.decorator_list)
         if used is not None and own and plain and not (function.name in used or f"{own[1]}_" in used):
             reason = reason or "is never called"
         if reason is not None and (owner is None or (owner.name, function.name) not in defined):
             yield {"line": function.lineno, "name": name, "reason": reason}
-
-
-def outline(tree: ast.Module) -> list[ast.ClassDef | ast.Import | ast.ImportFrom]:
-    """The classes and imports of a module."""
-    return [n for n in python.nodes(tree) if isinstance(n, (ast.ClassDef, ast.Import, ast.ImportFrom))]
-
-
-def _overriding(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, str]]:
-    """Classes, as written, that others of the nodes inherit from, with the names of these others' members."""
-    for node in nodes:
-        if isinstance(node, ast.ClassDef):
-            names = [member.name for member in python.definitions(node.body)]
-            yield from ((base, name) for base in map(python.dotted, node.bases) for name in names)
-
-
-def overridden_elsewhere(
-    modules: Mapping[str, Sequence[ast.ClassDef | ast.Import | ast.ImportFrom]],
-) -> set[tuple[str, str]]:
-    """Classes and methods that a class in another of the modules overrides; ``modules`` has their outlines.
-
-    A class is known by its name, so it counts only if no other class is called so, and if the module that
-    inherits from it imports it from one of the modules.
-    """
-    classes = Counter(
-        node.name for nodes in modules.values() for node in nodes if isinstance(node, ast.ClassDef)
-    )
-    found: set[tuple[str, str]] = set()
-    for path, nodes in modules.items():
-        ours = {
-            alias.asname or alias.name.partition(".")[0]: alias.name
-            for node in nodes
-            if not isinstance(node, ast.ClassDef)
-            for alias in node.names
-            if any(file in modules for file in python.module_files(_module(node, alias), path))
-        }
-        for base, name in _overriding(nodes):
-            first, _, rest = base.partition(".")
-            own = rest.rpartition(".")[2] or ours.get(first, "")
-            if first in ours and classes[own] == 1:
-                found.add((own, name))
-    return found
-
-
-def _module(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
-    return alias.name if isinstance(node, ast.Import) else "." * node.level + (node.module or "")
 
 
 def names_used(tree: ast.Module) -> Iterator[str]:
@@ -153,6 +109,8 @@ def stub_reason(function: python.Function, name: str | None = None) -> str | Non
             return how
         if _fails_open(function, agrees):
             return f"returns {agrees} where it fails"
+        if _is_switched_off(function, agrees):
+            return "the environment can switch it off"
     if _HEALTH.fullmatch(function.name) and touches_nothing(function, constant=True):
         return "returns a constant whatever the state of the connection"
     if _HEALTH.fullmatch(function.name) and (
@@ -231,7 +189,7 @@ def _always(function: python.Function, agrees: bool) -> str | None:
                 variables.setdefault(python.name_of(target), []).append(value)
     asked = {node.arg for node in python.walk(function.args) if isinstance(node, ast.arg)} - {"self", "cls"}
     for name, values in variables.items():  # what comes from a caller, a loop or a tuple can be anything
-        if bound[name] > len(values) or (name in asked and not _is_replaced(function, name)):
+        if bound[name] > len(values) or (name in asked and not is_replaced(function, name)):
             values.append(ast.Name(name, ast.Load()))
 
     known: dict[str, bool | None] = {}
@@ -255,7 +213,7 @@ def _always(function: python.Function, agrees: bool) -> str | None:
             either = {truth(node.body), truth(node.orelse)}
             return either.pop() if len(either) == 1 else None
         if isinstance(node, (ast.Compare, ast.Call)):
-            return _known_answer(node)
+            return known_answer(node)
         one = isinstance(node, ast.Constant) and node.value in (0, 1) and isinstance(node.value, int)
         return bool(node.value) if one and isinstance(node, ast.Constant) else None
 
@@ -285,8 +243,8 @@ def _always(function: python.Function, agrees: bool) -> str | None:
     return "gives the same answer whatever it is asked" if same else None
 
 
-def _known_answer(node: ast.Compare | ast.Call) -> bool | None:
-    """The answer of what is asked in vain, such as ``x < inf``, ``len(x) >= 0`` or ``all([])``."""
+def known_answer(node: ast.Compare | ast.Call) -> bool | None:
+    """The answer of what is asked in vain: ``x < inf``, ``x <= x``, ``len(x) >= 0``, ``all([])``."""
     if isinstance(node, ast.Call):
         name, last = python.dotted(node.func), node.args[-1] if node.args else None
         members = last.elts if isinstance(last, (ast.List, ast.Tuple)) else None
@@ -303,11 +261,13 @@ def _known_answer(node: ast.Compare | ast.Call) -> bool | None:
     endless = isinstance(right, ast.Call) and python.dotted(right.func) == "float" and right.args
     what = (python.name_of(right.args[0] if endless and isinstance(right, ast.Call) else right)).lower()
     counted = isinstance(right, ast.Call) and python.dotted(right.func) == "len"
-    from_zero = isinstance(left, ast.Constant) and left.value == 0 and isinstance(op, (ast.LtE, ast.GtE))
-    return True if what in ("inf", "infinity", "+inf") or (counted and from_zero) else None
+    or_same = isinstance(op, (ast.LtE, ast.GtE))
+    in_vain = counted and or_same and isinstance(left, ast.Constant) and left.value == 0
+    in_vain = in_vain or (or_same and ast.dump(left) == ast.dump(right))
+    return True if what in ("inf", "infinity", "+inf") or in_vain else None
 
 
-def _is_replaced(function: python.Function, name: str) -> bool:
+def is_replaced(function: python.Function, name: str) -> bool:
     """Whether the function gives its parameter another value in any case, before it looks at it."""
     looks = [
         n.lineno
@@ -329,6 +289,22 @@ def _fails_open(function: python.Function, agrees: bool) -> bool:
         for handler in _live(function.body)
         if isinstance(handler, ast.ExceptHandler)
         for node in _live(handler.body)
+    )
+
+
+def _is_switched_off(function: python.Function, agrees: bool) -> bool:
+    """Whether a check returns without refusing where the environment says so."""
+    return any(
+        isinstance(node, ast.If)
+        and isinstance(last := node.body[-1], ast.Return)
+        and (last.value is None or isinstance(last.value, (ast.Constant, ast.List, ast.Tuple, ast.Dict)))
+        and not (
+            isinstance(last.value, ast.Constant)
+            and last.value.value is not agrees
+            and last.value.value is not None
+        )
+        and any(python.name_of(part) in ("environ", "getenv") for part in python.walk(node.test))
+        for node in _live(function.body)
     )
 
 

@@ -50,7 +50,7 @@ class StageTestsCollector:
     """See the module."""
 
     id: ClassVar[str] = "stage_tests"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[Options]] = StageTestsOptions
 
     def __init__(self, options: StageTestsOptions) -> None:

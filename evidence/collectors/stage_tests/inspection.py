@@ -1,8 +1,9 @@
 """What the syntax tree of a test file says: tests that pytest would collect by default, and what keeps it.
 
-A test whose body has no call (one that prints, waits or skips is none) and no assertion about anything proves
-nothing, and is no test here. Code that never runs does not count: what stands under ``if False``, is deleted
-again, is always skipped (``pytest.mark.skip``), or has ``__test__ = False``.
+A test whose body has no call (one that prints, logs, waits, skips or only looks is none) and no assertion
+about anything proves nothing, and is no test here; an assertion whose failure is caught does not count. Nor
+does code that never runs: what stands under ``if False``, is deleted again, is always skipped
+(``pytest.mark.skip``), or has ``__test__ = False``.
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from msgspec import Struct, field
 from ...base.errors import EvidenceError
 from ...reading.workspace import View
 from ..shared import python_source as python
+from ..source.stubs import is_harmless, is_talk, known_answer
 
-_IDLE = frozenset({"print", "time.sleep", "pytest.skip", "pytest.xfail", "pytest.fail", "self.skipTest"})
-"""Calls that test nothing."""
+_LEAVING = frozenset({"pytest.skip", "pytest.xfail", "self.skipTest", "SkipTest", "unittest.SkipTest"})
+"""Calls that end a test, or are raised to end it."""
+_IDLE = frozenset({"pytest.fail", "suppress", "contextlib.suppress", *_LEAVING})
+"""Calls that test nothing, besides those that are harmless everywhere."""
+_CAUGHT = frozenset({"AssertionError", "Exception", "BaseException"})
+"""What a failed assertion is caught as."""
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _ENDS = frozenset({"sys.exit", "exit", "quit", "os._exit", "pytest.exit", "pytest.skip"})
 """Calls that end the import of a module."""
@@ -129,22 +135,28 @@ def _count(body: list[ast.stmt], found: Inspected) -> None:
             _count(node.body, found)
 
 
-def _reached(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements that may run, those inside others too; not the bodies of functions and classes."""
+def _reached(body: list[ast.stmt], *, heard: bool = False) -> Iterator[ast.stmt]:
+    """Statements that may run, those inside others too; not the bodies of functions and classes.
+
+    With ``heard``, not those either whose failed assertions are caught.
+    """
     for node in body:
         yield node
         if isinstance(node, (ast.ClassDef, *_FUNCTIONS)):
             continue
         inner = [list(getattr(node, part, [])) for part in ("body", "orelse", "finalbody")]
-        if isinstance(node, (ast.If, ast.While)) and isinstance(node.test, ast.Constant):
-            inner[1 if node.test.value else 0] = []
-        if isinstance(node, ast.If) and python.dotted(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, (ast.If, ast.While)) and (truth := python.constant_truth(node.test)) is not None:
+            inner[1 if truth else 0] = []
+        if (heard and _is_quiet(node)) or (
+            isinstance(node, (ast.For, ast.AsyncFor)) and python.constant_truth(node.iter) is False
+        ):
             inner[0] = []
         inner += [handler.body for handler in getattr(node, "handlers", [])]
         inner += [case.body for case in getattr(node, "cases", [])]
         for part in inner:
             # what a branch raises or returns does not end the whole
-            yield from (each for each in _reached(part) if not isinstance(each, (ast.Raise, ast.Return)))
+            ends = (ast.Raise, ast.Return)
+            yield from (each for each in _reached(part, heard=heard) if not isinstance(each, ends))
         if isinstance(node, (ast.Raise, ast.Return)):
             return
 
@@ -161,8 +173,9 @@ def _off(node: ast.stmt, name: str) -> bool:
 
 def _skipped_below(node: ast.stmt) -> bool:
     """Whether the statement skips all tests of the module or class: ``pytestmark = pytest.mark.skip``."""
-    if not isinstance(node, ast.Assign) or not any(
-        isinstance(target, ast.Name) and target.id == "pytestmark" for target in node.targets
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    if not isinstance(node, (ast.Assign, ast.AugAssign)) or not any(
+        isinstance(target, ast.Name) and target.id == "pytestmark" for target in targets
     ):
         return False
     marks = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else [node.value]
@@ -171,12 +184,15 @@ def _skipped_below(node: ast.stmt) -> bool:
 
 def _skips(mark: ast.expr) -> bool:
     """Whether a mark or decorator skips whatever the circumstances."""
-    name, first = python.dotted(mark), None
-    if isinstance(mark, ast.Call):
-        name, first = python.dotted(mark.func), next(iter(mark.args), None)
+    name, arguments = python.dotted(mark), mark.args if isinstance(mark, ast.Call) else []
     if name.endswith(("mark.skip", "unittest.skip")):
         return True
-    return name.endswith(("skipif", "skipIf")) and isinstance(first, ast.Constant) and first.value is True
+    if name.endswith("mark.parametrize"):  # by nothing
+        return any(python.constant_truth(one) is False for one in arguments[1:2])
+    if not name.endswith(("skipif", "skipIf")) or not arguments:
+        return False
+    text = python.name_of(arguments[0]) if isinstance(arguments[0], ast.Constant) else ""
+    return text in ("True", "1") or (not text and python.constant_truth(arguments[0]) is True)
 
 
 def _removed(node: ast.stmt) -> Iterator[str]:
@@ -191,22 +207,48 @@ def _removed(node: ast.stmt) -> Iterator[str]:
 
 
 def _proves(body: list[ast.stmt]) -> bool:
-    """Whether a test's body calls something, or asserts something that is no constant."""
-    for node in _reached(body):
-        if isinstance(node, ast.Assert) and any(
-            isinstance(each, ast.Name) for each in python.walk(node.test)
-        ):
-            return True
-        if isinstance(node, (ast.ClassDef, *_FUNCTIONS)):
-            continue
-        for part in python.children(node):  # but not its inner statements, nor lambdas, which nobody calls
-            inner = isinstance(part, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda))
-            if not inner and any(
-                isinstance(each, (ast.Call, ast.Await)) and not _calls(each, _IDLE)
-                for each in python.walk(part)
-            ):
+    """Whether a test's body calls something, or asserts something that can fail."""
+    for node in _reached(body, heard=True):
+        if isinstance(node, ast.Expr) and node in body and _calls(node.value, _LEAVING):
+            return False
+        if isinstance(node, ast.Assert):
+            if _may_fail(node.test):
                 return True
+        elif not isinstance(node, (ast.ClassDef, *_FUNCTIONS)):
+            for part in python.children(node):  # not its inner statements, nor lambdas, which nobody calls
+                inner = isinstance(part, (ast.stmt, ast.ExceptHandler, ast.match_case, ast.Lambda))
+                if not inner and any(map(_tries, python.walk(part))):
+                    return True
     return False
+
+
+def _tries(node: ast.AST) -> bool:
+    """Whether the node calls something that may fail because of what is tested."""
+    if isinstance(node, ast.Call):
+        harmless = is_harmless(node) and not python.dotted(node).rpartition(".")[2][:1].isupper()
+        return not harmless and not _calls(node, _IDLE)
+    return isinstance(node, ast.Await) and not isinstance(node.value, ast.Call)
+
+
+def _may_fail(test: ast.expr) -> bool:
+    """Whether an assertion is about something: one of a tuple, a lambda or a generator always holds."""
+    if isinstance(test, (ast.Tuple, ast.Lambda, ast.GeneratorExp)) or python.constant_truth(test) is not None:
+        return False
+    if isinstance(test, (ast.Compare, ast.Call)) and known_answer(test):
+        return False
+    return any(isinstance(each, ast.Name) for each in python.walk(test))
+
+
+def _is_quiet(node: ast.stmt) -> bool:
+    """Whether a failed assertion inside the statement is caught, and nothing comes of it."""
+    kinds: list[ast.expr] = []
+    if isinstance(node, (ast.With, ast.AsyncWith)):
+        calls = [item.context_expr for item in node.items if isinstance(item.context_expr, ast.Call)]
+        kinds = [kind for call in calls if python.dotted(call).endswith("suppress") for kind in call.args]
+    for one in node.handlers if isinstance(node, ast.Try) else ():
+        if all(isinstance(part, ast.Pass) or is_talk(part) for part in one.body):
+            kinds += one.type.elts if isinstance(one.type, ast.Tuple) else [one.type or ast.Name("Exception")]
+    return any(python.dotted(kind) in _CAUGHT for kind in kinds)
 
 
 def _calls(node: ast.AST, names: frozenset[str]) -> bool:

@@ -573,7 +573,7 @@ def test_the_port_check_is_told_whatever_stands_beside_it(watch: Any, check: str
 
 def test_a_regular_expression_that_takes_long_is_not_tried(watch: Any) -> None:
     check = "if not account.startswith('DU') or not re.match('(?:(?:|x){60000}){60000}', account): raise ValueError"
-    text = CONNECTING.format(check=check).replace("host, port):", "host, port, account):")
+    text = CONNECTING.format(check=f"for account in self.ib.managedAccounts():\n            {check}")
     assert guards(watch, text)["account_check"]["state"] == "present"  # for the prefix, which is tried
 
 

@@ -34,9 +34,11 @@ from .ports import LIVE_PORTS, PORT_NAME, PORTS_NAME, REFUSED_NAME, addresses, f
 
 SUFFIXES = (
     *(".py", ".yaml", ".yml", ".toml", ".json", ".ini", ".cfg", ".conf", ".properties", ".env"),
-    *(".sh", ".pem", ".key", ".ipynb", ".xml", ".tf", ".tfvars"),
+    *(".sh", ".pem", ".key", ".ipynb", ".xml", ".tf", ".tfvars", ".pyi", ".sql"),
 )
-"""Kinds of files that are looked through; and names that begin with ``.env`` or ``Dockerfile``."""
+"""Kinds of files that are looked through."""
+NAMES = (".env.", "Dockerfile", "Makefile", "Procfile", "requirements", ".pypirc")
+"""What the names of further such files begin with."""
 
 _ACCOUNT = re.compile(r"(?<![A-Za-z0-9_])(?!(?<=#)F\d{5}\b)(?:DUSIM|D?[UFI])(?!0+\b)\d{5,}(?![A-Za-z0-9_])")
 """An account's id; ``#F08080`` is a colour, and nobody has an id of zeros alone, which only holds a place."""
@@ -132,7 +134,7 @@ def scan(
 def is_scanned(path: str) -> bool:
     """Whether files of this name are looked through."""
     name = path.rpartition("/")[2]
-    return name.endswith(SUFFIXES) or name == ".env" or name.startswith((".env.", "Dockerfile"))
+    return name.endswith(SUFFIXES) or name == ".env" or name.startswith(NAMES)
 
 
 def _as_utf8(data: bytes) -> bytes:
@@ -165,7 +167,7 @@ def find_literals(path: str, data: bytes, program: Program | None = None) -> Fin
     Constants that modules of ``program`` import from each other are known.
     """
     text = data.decode("utf-8", "replace")
-    if path.endswith(".py"):
+    if path.endswith((".py", ".pyi")):
         if program is None or path not in program.modules:
             parsed = python.parse_bytes(data)
             if parsed.tree is None:
@@ -174,7 +176,7 @@ def find_literals(path: str, data: bytes, program: Program | None = None) -> Fin
         with suppress(EvidenceError):
             text = python.decode_source(data, path)
         return _in_python(program, program.modules[path], text)
-    return _in_text(text, quoted_only=path.endswith(".ipynb"))
+    return _in_text(text, quoted_only=path.endswith((".ipynb", ".sql", ".txt")))
 
 
 def _lines(text: str) -> Callable[[int], int]:
@@ -216,11 +218,12 @@ def _in_python(program: Program, module: Module, text: str) -> Findings:
                     seen.add((first, column))
                     found.secrets.append(_secret(first, kind, name, len(content)))
                     covered.update((kind, line) for line in range(first, last + 1))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in quiet:
+        if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)) and id(node) not in quiet:
+            written = node.value if isinstance(node.value, str) else node.value.decode("latin-1")
             found.account_ids += [
-                _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(node.value)
+                _account(node.lineno, match.group()) for match in _ACCOUNT.finditer(written)
             ]
-            for match in _SETTING.finditer(node.value[:_LONGEST_BARE]):
+            for match in _SETTING.finditer(written[:_LONGEST_BARE]):
                 if (kind := rules.kind_of("password", match[1])) is not None:
                     found.secrets.append(_secret(node.lineno, kind, "password", len(match[1])))
         if _is_put_together(node) and id(node) not in summed:

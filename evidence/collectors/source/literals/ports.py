@@ -15,7 +15,7 @@ from itertools import pairwise
 from ...shared import python_source as python
 from ...shared.python_source import name_of
 from ..program.given import given
-from ..program.model import LOOKUPS, Module, Program, called_name, text
+from ..program.model import LOOKUPS, Module, Program, Routine, called_name, text
 from ..program.values import Members, members
 from .secrets import snake
 
@@ -65,11 +65,15 @@ def find_ports(program: Program, module: Module) -> tuple[set[tuple[int, int]], 
         wanted += [port for one, port in pairwise(beside) if _BEFORE.fullmatch(text(one)[:100])]
         if isinstance(node, ast.Call) and _CONNECT.fullmatch(called_name(node)[:100]):
             wanted += node.args
-            unknown.update(port.lineno for port in node.args[1:2] if isinstance(port, ast.BinOp))
+            ports = [*node.args[1:2], *(word.value for word in node.keywords if word.arg == "port")]
+            unknown.update(port.lineno for port in ports if _is_unchecked(port, routine))
         elif isinstance(node, (ast.Set, ast.Tuple, ast.List)):
             among = members(program, node, module.path, routine)[0]
             is_address = isinstance(node, ast.Tuple) and len(node.elts) == 2 and bool(text(node.elts[0]))
-            found += among if is_address or any(value in PAPER_PORTS for _, value in among) else []
+            besides = (name_of(one.value) for one in node.elts if isinstance(one, ast.Starred))
+            of_ports = any(PORTS_NAME.fullmatch(snake(name)) for name in besides)
+            of_ports = of_ports or any(value in PAPER_PORTS for _, value in among)
+            found += among if is_address or of_ports else []
         elif isinstance(node, ast.If) and isinstance(node.body[-1], (ast.Raise, ast.Return)):
             for each in python.walk(node.test):  # a port that is not refused where others are is let through
                 if isinstance(each, ast.Compare) and isinstance(each.ops[0], (ast.NotIn, ast.NotEq)):
@@ -90,6 +94,16 @@ def _is_computed(value: ast.expr) -> bool:
             for side in (part.left, part.right)
         )
         for part in python.walk(value)
+    )
+
+
+def _is_unchecked(port: ast.expr, routine: Routine | None) -> bool:
+    """Whether a port that is connected to is no name, so that nothing can have checked it before."""
+    given = routine.variables.get(port.id, []) if routine and isinstance(port, ast.Name) else []
+    if any(isinstance(one, ast.BinOp) for one in [port, *given]):
+        return True
+    return isinstance(port, (ast.Call, ast.Subscript)) and any(
+        name_of(part) in ("environ", "getenv") for part in python.walk(port)
     )
 
 

@@ -22,8 +22,8 @@ SHAPES: dict[str, tuple[re.Pattern[str], tuple[str, ...]]] = {
         ("AKIA", "ASIA"),
     ),
     "bearer_token": (
-        re.compile(r"(?<![A-Za-z])[Bb]earer (?=[^\s\d]{0,200}\d)[\w.~+/-]{20,4000}+"),
-        ("Bearer ", "bearer "),
+        re.compile(r"(?<![A-Za-z])[Bb](?:earer|asic) (?=[^\s\d]{0,200}\d)[\w.~+/-]{20,4000}+"),
+        ("Bearer ", "bearer ", "Basic ", "basic "),
     ),
     "github_token": (
         re.compile(r"(?<![A-Za-z0-9_])(?:gh[pousr]_[A-Za-z0-9]{36,255}+|github_pat_\w{22,255}+)"),

@@ -28,7 +28,7 @@ def given(node: ast.AST, around: Routine | None = None) -> Iterator[tuple[str, a
     elif isinstance(node, ast.arguments):
         found = [(argument.arg, default) for argument, default in python.defaults(node)]
     elif isinstance(node, ast.Call):
-        if called_name(node) == "setattr" and len(node.args) == 3:
+        if called_name(node) in ("setattr", "__setattr__") and len(node.args) == 3:
             found = [(text(node.args[1]), node.args[2])]
         names = [name for argument in node.args if (name := text(argument).lstrip("-"))]
         found += [(name, value) for value in _declared(node, False) for name in names]

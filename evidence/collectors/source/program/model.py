@@ -269,8 +269,25 @@ class Program(Struct, frozen=True, dict=True):
                 continue
             seen.add(name)
             for routine in self.by_name.get(name, ()):
-                pending.extend(routine.references - seen)
+                pending.extend(self.heeded(routine) - seen)
         return frozenset(seen)
+
+    def heeded(self, routine: Routine) -> frozenset[str]:
+        """Names that the function mentions, apart from coroutines that it calls and never awaits."""
+        if routine not in self._heeded:
+            spared: set[int] = set()
+            for value in (node.value for node in routine.nodes if isinstance(node, ast.Expr)):
+                named = value.func if isinstance(value, ast.Call) else value
+                called = self.by_name.get(name_of(named), ()) if isinstance(value, ast.Call) else ()
+                coroutines = all(isinstance(one.node, ast.AsyncFunctionDef) for one in called)
+                spared.update([id(named)] if coroutines and (called or named is value) else ())
+            kept = (node for node in routine.nodes if id(node) not in spared)
+            self._heeded[routine] = mentioned(kept) if spared else routine.references
+        return self._heeded[routine]
+
+    @cached_property
+    def _heeded(self) -> dict[Routine, frozenset[str]]:
+        return {}
 
     @cached_property
     def live(self) -> frozenset[str]:
@@ -302,6 +319,13 @@ def assignments(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
             yield from zip(target.elts, value.elts, strict=True)
         else:
             yield target, value
+
+
+def set_by_name(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What ``setattr(client, "MaxRequests", 45)`` assigns."""
+    if isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
+        name = text(node.args[1])
+        yield ast.copy_location(ast.Attribute(node.args[0], name, ast.Store()), node), node.args[2]
 
 
 def text(node: ast.expr | None) -> str:

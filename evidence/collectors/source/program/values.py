@@ -273,8 +273,15 @@ class _Search:
                 yield module.constants[name], Place(path, None, place.line)
                 return
             origin = self._imported(module, name)
-            if origin is None:
-                return
+            if origin is None:  # of an object with all its defaults, one of these
+                held, _, field = name.rpartition(".")
+                made = module.constants.get(held)
+                if not isinstance(made, ast.Call) or made.args or made.keywords:
+                    return
+                found = self._class(made.func, Place(path))
+                if found is None or any(python.dotted(one).endswith("Settings") for one in found[1].bases):
+                    return
+                origin = found[0].path, f"{found[1].name}.{field}"
             path, name = origin
 
     def _handed_in(self, name: str, routine: Routine) -> Iterator[tuple[ast.expr, Place]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,13 @@ from .conditions import looks_at
 from .events import find_error_handling, find_reconnection, find_swallowed
 from .pacing import Pacing, find_pacing
 from .refusals import LIVE_ACCOUNTS, PAPER_ACCOUNT, Trial, is_connecting
+
+_ACCOUNTS = re.compile(
+    r"(?:req_?)?(?:managed_?acc|account_?(?:summary|values|updates|list))\w*|get_?accounts", re.IGNORECASE
+)
+"""What gives the accounts of a session."""
+_TOLD = frozenset({"managedAccounts"})
+"""Methods by which a library tells them."""
 
 SAFEGUARDS = ("pacing_limiter", "reconnection", "error_handling", "account_check", "port_check")
 """Names of the safeguards."""
@@ -46,6 +54,18 @@ def find_safeguards(
         )
         for clue in _chosen(tries)[:most]
         if clue.used and tries[clue] is None
+    ]
+    remedy = "compare the code with numbers, or look it up in a table of numbers"
+    problems += [
+        unknown(
+            "safeguards.error_handling",
+            f"{clue.what}, but which codes cannot be told",
+            remedy,
+            clue.path,
+            clue.line,
+        )
+        for clue in _chosen(handling)[:most]
+        if clue.used and not codes
     ]
     pacing = find_pacing(program, operations)
     what = "without a limiter on its way, as far as it can be followed"
@@ -111,6 +131,7 @@ def _paper_checks(
     The session alone knows its accounts; the port may also be checked when the client is made.
     """
     on_path = program.reachable(connects)
+    asks = any(_ACCOUNTS.fullmatch(name[:100]) for name in on_path | (_TOLD & program.by_name.keys()))
     found: list[tuple[str, Clue]] = []
     unsure: list[tuple[str, Clue]] = []
     for kind, live, paper, what in (
@@ -145,5 +166,7 @@ def _paper_checks(
         for one, line in refusing:
             used = one.handle in on_path or (kind == "port_check" and one.handle in clients)
             used = used and not (one in lost and one not in held) and not _asks_itself(program, one)
+            if kind == "account_check" and not asks:
+                what, used = "that an account of the settings is for paper trading, not the session's", False
             found.append((kind, Clue(one.path, line, f"{one.name} checks {what}", used)))
     return found, unsure

@@ -10,7 +10,7 @@ import fnmatch
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ...shared import python_source as python
 from ...shared.python_source import name_of
@@ -31,7 +31,7 @@ _MANY_TIMES = re.compile(r"\{[^}]*\d{3}")
 class Conditions(ABC):
     """Conditions of functions, for one account (a string) or one port. A bounded number of steps is taken.
 
-    ``beside`` is a further account, of which a session has several.
+    ``beside`` is a further account, of which a session has several: the first and the last that it names.
     """
 
     def __init__(self, program: Program, sample: str | int, beside: str | None = None) -> None:
@@ -71,9 +71,7 @@ class Conditions(ABC):
                 known = [self._compared(sides[i], op, sides[i + 1]) for i, op in enumerate(node.ops)]
                 return negated(any_of(map(negated, known)))
             case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
-                return negated(
-                    any_of(negated(self._truth(test)) for one in node.generators for test in one.ifs)
-                )
+                return any_of(self._for_each(lambda: self._picked(node)))
             case ast.Tuple() | ast.List() | ast.Set():
                 return bool(node.elts)
             case ast.Call():
@@ -81,6 +79,21 @@ class Conditions(ABC):
             case ast.Name() | ast.Attribute():
                 return self._known(node)
         return None
+
+    def _picked(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> bool | None:
+        """Whether the account is among those that a comprehension gives."""
+        return negated(any_of(negated(self._truth(test)) for one in node.generators for test in one.ifs))
+
+    def _for_each(self, asked: Callable[[], bool | None]) -> list[bool | None]:
+        """What is answered for the account, and for the one beside it."""
+        own, beside = self._sample, self._beside
+        found = [asked()] if beside is None else []
+        self._beside = None
+        for sample in () if beside is None else (own, beside):
+            self._sample = sample
+            found.append(asked())
+        self._sample, self._beside = own, beside
+        return found
 
     def _names_in(self, whole: ast.BoolOp) -> Counter[str]:
         """How often each name stands in a condition.
@@ -119,17 +132,14 @@ class Conditions(ABC):
         if name == "isinstance":
             return True
         if name in _LOOKS and isinstance(self._sample, str):
-            return self._looked_at(self._sample, name, node)
+            looked_at = node.func.value if isinstance(node.func, ast.Attribute) else None
+            return self._looked_at(self._one_of_them(looked_at), name, node)
         if name == "get" and isinstance(node.func, ast.Attribute) and first is not None:
             return self._compared(first, ast.In(), node.func.value)
         return self._result(name)
 
     def _of_both(self, is_any: bool, over: ast.expr) -> bool | None:
-        found = [self._quantified(is_any, over)]
-        if self._beside is not None:
-            own, self._sample = self._sample, self._beside
-            found.append(self._quantified(is_any, over))
-            self._sample = own
+        found = self._for_each(lambda: self._quantified(is_any, over))
         return any_of(found) if is_any else negated(any_of(map(negated, found)))
 
     def _quantified(self, is_any: bool, over: ast.expr) -> bool | None:
@@ -181,6 +191,9 @@ class Conditions(ABC):
 
     def _among(self, asked: ast.expr, op: ast.cmpop, other: ast.expr) -> bool | None:
         """Whether what is asked for is, or is one of, what stands on the other side."""
+        if (count := self._counted(asked, other)) is not None:
+            same, more = count[0] == count[1], count[0] > count[1]
+            return {ast.Eq: same, ast.NotEq: same, ast.Gt: more}.get(type(op))
         if isinstance(op, (ast.Gt, ast.GtE, ast.Lt)):
             return None
         values, is_open = self._members(other)
@@ -200,6 +213,25 @@ class Conditions(ABC):
         found = mine in values or str(mine) in values
         return found if found or not is_open else None
 
+    def _counted(self, asked: ast.expr, other: ast.expr) -> tuple[int, int] | None:
+        """How many accounts the session has, where that is compared with a number, and the number."""
+        number = other.value if isinstance(other, ast.Constant) else None
+        if not isinstance(asked, ast.Call) or called_name(asked) != "len" or type(number) is not int:
+            return None
+        of_accounts = isinstance(self._sample, str) and "account" in name_of(asked.args[0]).lower()
+        return (1 + (self._beside is not None), number) if asked.args and of_accounts else None
+
+    def _one_of_them(self, node: ast.expr | None) -> str:
+        """The account that is looked at: the one beside where it is one by its place in a list."""
+        given = self._stack[-1].variables.get(node.id, []) if isinstance(node, ast.Name) else [node]
+        by_place = bool(given) and all(
+            isinstance(one, ast.Subscript)
+            and isinstance(one.slice, (ast.Constant, ast.UnaryOp))
+            and not name_of(one)
+            for one in given
+        )
+        return str(self._beside if by_place and self._beside is not None else self._sample)
+
     @staticmethod
     def _are_accounts(values: list[object]) -> bool:
         return bool(values) and all(isinstance(one, str) and _ACCOUNT.fullmatch(one) for one in values)
@@ -208,15 +240,15 @@ class Conditions(ABC):
         """The part of the account that is asked for: ``account[:2]``, ``account[0]``."""
         if not isinstance(node, ast.Subscript) or not isinstance(self._sample, str):
             return None
-        index = node.slice
+        index, account = node.slice, self._one_of_them(node.value)
         if isinstance(index, ast.Constant) and index.value == 0:
-            return self._sample[0]
+            return account[0]
         if isinstance(index, ast.Slice) and isinstance(index.upper, ast.Constant):
             upper = index.upper.value
             at_start = index.lower is None or (
                 isinstance(index.lower, ast.Constant) and not index.lower.value
             )
-            return self._sample[:upper] if type(upper) is int and at_start and index.step is None else None
+            return account[:upper] if type(upper) is int and at_start and index.step is None else None
         return None
 
 

@@ -21,6 +21,8 @@ _SHORTEST_S = 0.5
 _MOST_LOOPS = 20
 _RETRIES = {"tenacity": {"retry"}, "backoff": {"on_exception", "on_predicate"}}
 """Packages → their decorators that call a function again."""
+_RETRYING = {"tenacity": {"Retrying", "AsyncRetrying"}}
+"""The same to loop over, or to call with a function."""
 _TRIES = {
     "stop_after_attempt": "max_attempt_number",
     "on_exception": "max_tries",
@@ -71,10 +73,13 @@ def find_reconnection(program: Program) -> Iterator[tuple[Clue, int | None]]:
         ):
             yield Clue(path, routine.node.lineno, f"{name} connects again", True), 1
         for loop in _loops(routine, connecting):
-            if _hurries(program, routine, loop):
-                continue
             tries = _rounds(program, routine, loop)
-            yield Clue(path, loop.lineno, f"{name} tries to connect repeatedly", used), tries
+            if tries != 0 and not _hurries(program, routine, loop):
+                yield Clue(path, loop.lineno, f"{name} tries to connect repeatedly", used), tries
+        for node in routine.nodes if connecting & routine.references else ():
+            if isinstance(node, ast.Call) and _is_from(program, path, node, _RETRYING):
+                tries = _attempts(program, routine, node)
+                yield Clue(path, node.lineno, f"{name} tries to connect repeatedly", used), tries
         if any(matches("connect", called) for called in routine.called):
             for decorator in routine.node.decorator_list:
                 if _is_from(program, path, decorator, _RETRIES):
@@ -144,15 +149,22 @@ def _loops(routine: Routine, connecting: frozenset[str]) -> Iterator[ast.For | a
             for node in inside
         )
         if waits and any(
-            isinstance(node, ast.Try)
-            and not all(
-                handler.body and isinstance(handler.body[-1], (ast.Raise, ast.Break, ast.Return))
-                for handler in node.handlers  # nothing is tried after this failure
-            )
+            (isinstance(node, (ast.Try, ast.With)) and _goes_on(node))
             and any(_connects(statement, connecting) for statement in node.body)
             for node in inside
         ):
             yield loop
+
+
+def _goes_on(node: ast.Try | ast.With) -> bool:
+    """Whether something is tried after a failure inside."""
+    if isinstance(node, ast.With):
+        calls = [one.context_expr for one in node.items if isinstance(one.context_expr, ast.Call)]
+        return any(called_name(call) == "suppress" for call in calls)
+    return not all(
+        handler.body and isinstance(handler.body[-1], (ast.Raise, ast.Break, ast.Return))
+        for handler in node.handlers
+    )
 
 
 def _hurries(program: Program, routine: Routine, loop: ast.For | ast.AsyncFor | ast.While) -> bool:
@@ -336,21 +348,21 @@ def find_swallowed(tree: ast.Module) -> Iterator[int]:
             if node.type is None:
                 silent = not any(isinstance(part, ast.Raise) for part in python.walk(node))
             else:
-                silent = _is_broad(node.type) and all(map(_is_silent, node.body))
+                silent = is_broad(node.type) and all(map(is_silent, node.body))
             if silent:
                 yield node.lineno
-        elif (
-            isinstance(node, ast.Call) and called_name(node) == "suppress" and any(map(_is_broad, node.args))
-        ):
+        elif isinstance(node, ast.Call) and called_name(node) == "suppress" and any(map(is_broad, node.args)):
             yield node.lineno
 
 
-def _is_broad(node: ast.expr) -> bool:
+def is_broad(node: ast.expr) -> bool:
+    """Whether an ``except`` or ``suppress`` of this catches everything."""
     kinds = node.elts if isinstance(node, ast.Tuple) else [node]
     return any(python.dotted(kind).rpartition(".")[2] in _BROAD for kind in kinds)
 
 
-def _is_silent(node: ast.stmt) -> bool:
+def is_silent(node: ast.stmt) -> bool:
+    """Whether a statement does nothing about an error."""
     if isinstance(node, (ast.Return, ast.Expr)):
         return isinstance(node.value, (ast.Constant, type(None)))
     return isinstance(node, (ast.Pass, ast.Continue))

@@ -19,7 +19,8 @@ from msgspec.structs import replace
 
 from ...shared import python_source as python
 from ...shared.python_source import name_of
-from ..program.model import Clue, Program, Routine, assignments, called_name, matches, mentioned, text
+from ..program.before import before
+from ..program.model import Clue, Program, Routine, assignments, called_name, matches, set_by_name
 from ..program.values import Place
 from .rates import of_package
 
@@ -41,6 +42,9 @@ _LIBRARIES = {
 
 _SENDING = ("place_order", "cancel_order", "market_data", "account_info", "positions")
 _ORDERING = frozenset({"placeOrder", "placeOrderAsync", "cancelOrder", "cancelOrderAsync"})
+_MOST = 50
+"""Of so many calls of one function it is looked for a limiter on the way."""
+_TASKS = frozenset({"create_task", "ensure_future", "run_coroutine_threadsafe"})
 _FILLING = frozenset({"append", "appendleft", "add", "put", "put_nowait", "popleft", "pop"})
 
 
@@ -82,7 +86,7 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Pacing:
     too_fast = _is_too_fast(program)
     for path, module in program.modules.items():
         for node, around in program.walk(module):
-            for target, value in [*assignments(node), *_set(node)]:
+            for target, value in [*assignments(node), *set_by_name(node)]:
                 off = too_fast or (isinstance(value, ast.Constant) and not value.value)
                 if isinstance(target, ast.Attribute) and target.attr in _THROTTLE and not off:
                     in_use = around is None or program.is_live(around)
@@ -116,9 +120,9 @@ def find_pacing(program: Program, operations: Mapping[str, set[str]]) -> Pacing:
 
 
 def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
-    """Calls that send an order or a cancel where nothing on the way mentions a limiter in use."""
+    """Calls that send an order or a cancel where no limiter in use is surely on the way."""
     callers: dict[str, list[Routine]] = {}
-    heeded = {routine: _heeded(program, routine) for routine in program.routines}
+    heeded = {routine: program.heeded(routine) for routine in program.routines}
     for routine, names in heeded.items():
         for name in names:
             callers.setdefault(name, []).append(routine)
@@ -137,9 +141,13 @@ def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
     sends = {one.node.name for one in program.routines if any(matches("send", n) for n in one.called)}
     pacing, before_sending = leading_to(limiters), leading_to(limiters, leading_to(sends))
 
-    def is_paced(routine: Routine) -> bool:
+    def is_paced(routine: Routine, send: ast.Call) -> bool:
         """Whether the function, or whatever calls it before it sends anything itself, leads to a limiter."""
-        if (heeded[routine] | {routine.node.name}) & pacing:
+        limiting = heeded[routine] & pacing
+        surely = _attached(before(routine.node, send))
+        if any(isinstance(one, (ast.Name, ast.Attribute)) and name_of(one) in limiting for one in surely):
+            return True
+        if not limiting and routine.node.name in pacing:
             return True
         pending, seen = [routine], {routine}
         for one in pending:  # grows while it is gone through
@@ -153,38 +161,32 @@ def _bypassing(program: Program, limiters: set[str]) -> Iterator[Clue]:
 
     for routine in program.routines:
         private = routine.node.name.startswith("_") and not program.is_live(routine)
+        bypassed = 0
         for node in () if private else routine.nodes:
             if not isinstance(node, ast.Call) or (name := called_name(node)) not in _ORDERING:
                 continue
             ours = name in program.by_name and name != routine.node.name
-            if not ours and not is_paced(routine):
+            if not ours and bypassed < _MOST and not is_paced(routine, node):
+                bypassed += 1
                 yield Clue(routine.path, node.lineno, f"{routine.name} calls {name}", True)
 
 
-def _heeded(program: Program, routine: Routine) -> frozenset[str]:
-    """Names that the function mentions, apart from coroutines that it calls and never awaits."""
-    spared: set[int] = set()
-    for node in routine.nodes:
-        value = node.value if isinstance(node, ast.Expr) else None
-        named = value.func if isinstance(value, ast.Call) else value
-        called = program.by_name.get(name_of(named), ()) if isinstance(value, ast.Call) else ()
-        if all(isinstance(one.node, ast.AsyncFunctionDef) for one in called) and (called or named is value):
-            spared.add(id(named))
-    return mentioned(node for node in routine.nodes if id(node) not in spared)
-
-
-def _set(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """What ``setattr(client, "MaxRequests", 45)`` assigns."""
-    if isinstance(node, ast.Call) and called_name(node) == "setattr" and len(node.args) == 3:
-        name = text(node.args[1])
-        yield ast.copy_location(ast.Attribute(node.args[0], name, ast.Store()), node), node.args[2]
+def _attached(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The nodes, but what they hand to a task that nobody waits for."""
+    detached: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Call) and called_name(node) in _TASKS:
+            detached.update(id(part) for part in python.walk(node))
+        if id(node) not in detached:
+            yield node
 
 
 def _is_too_fast(program: Program) -> bool:
     """Whether the throttle of the client, all literals, lets through as many as the broker refuses."""
     rate: dict[str, float] = {"MaxRequests": 45, "RequestsInterval": 1}  # what the libraries begin with
     for module in program.modules.values():
-        for target, value in (pair for node in module.nodes for pair in [*assignments(node), *_set(node)]):
+        pairs = (pair for node in module.nodes for pair in [*assignments(node), *set_by_name(node)])
+        for target, value in pairs:
             if isinstance(target, ast.Attribute) and target.attr in _THROTTLE:
                 if not isinstance(value, ast.Constant) or not isinstance(value.value, (int, float)):
                     return False
@@ -267,7 +269,7 @@ def _dependence(
 
     def depends(node: ast.AST) -> bool:
         return any(
-            called_name(part) in functions and not _is_new(part)
+            called_name(part) in functions and not _is_new(part, routine)
             if isinstance(part, ast.Call)
             else _key(part) in known
             for part in python.walk(node)
@@ -280,10 +282,11 @@ def _dependence(
     return depends
 
 
-def _is_new(call: ast.Call) -> bool:
+def _is_new(call: ast.Call, routine: Routine) -> bool:
     """Whether the method called is one of an object made just for that, which remembers nothing."""
     made = call.func.value if isinstance(call.func, ast.Attribute) else None
-    return isinstance(made, ast.Call) and called_name(made)[:1].isupper()
+    given = routine.variables.get(made.id, []) if isinstance(made, ast.Name) else [made]
+    return bool(given) and all(isinstance(one, ast.Call) and called_name(one)[:1].isupper() for one in given)
 
 
 def _written(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:

@@ -24,7 +24,7 @@ check_safeguards := data.gate.lib.check([
 #   The client limits its message rate and reconnects after losing the connection, both in code that is in use, and
 #   branches on every error code it must handle. It tries to reconnect at most so often. A rate that a
 #   package's limiter states is below the broker's limit; rates of others are measured on the wire. If no error code can be read from it,
-#   none is required; an error that is silently dropped is a warning. What the logs of a conformance run of the same
+#   that cannot be told; an error that is silently dropped is a warning. What the logs of a conformance run of the same
 #   sources prove outranks the source.
 # custom:
 #   short_name: safeguards
