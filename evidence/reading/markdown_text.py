@@ -55,7 +55,8 @@ _MARKS = (
     re.compile(
         r"(?:\A|\n)[^\w\n]{0,20}(?:(?:approval|document|review)\W{1,8})?status[^\w\n]{1,8}"
         r"(?:(?:not |un)approved|pending (?:approval|review)|(?:in|under) review|obsolete|outdated|superseded"
-        r"|deprecated|withdrawn|revoked)[^\w\n]{0,20}(?=\n|\Z)"
+        r"|deprecated|withdrawn|revoked|in progress|incomplete|on hold|not started|proposed"
+        r"|awaiting approval)[^\w\n]{0,20}(?=\n|\Z)"
         r"|(?:\A|[.;:|\n])[^\w\n]{0,9}(?:(?:all|both|the|these|this|rollback|scale-up)\s+){0,3}"
         r"(?:approval|cap|check|checklist|decision|document|gate|limit|phase|plan|procedure|review|stage"
         r"|step|threshold|trigger|week)s?(?:\s+(?:[0-9]+|to|and|of [\w-]+|[0-9]+[–-][0-9]+)){0,4}"
@@ -69,6 +70,19 @@ _MARKS = (
     ),
 )
 """What a template leaves to be filled in, and how a document says that it or a part of it is not in force."""
+_NO_VERSION = "(?:draft|template|wip|obsolete|outdated|superseded|deprecated|withdrawn|טיוטה|תבנית)"
+_TITLE = re.compile(
+    rf"\A\W*{_NO_VERSION}\s*(?::|\s[-–—]\s)|(?:[(\[:]|\s[-–—])\s*{_NO_VERSION}\W*\Z", re.IGNORECASE
+)
+_HEAD = re.compile(
+    r"(?:\A|\n)[^\w\n]{0,9}(?:status[^\w\n]{1,8}(?:rejected|expired|cancell?ed|superseded by\b[^\n]{0,60})"
+    r"|approv(?:ed|al)(?: by| on)?[^\w\n:|]{0,9}[:|]"
+    r"(?:[^\w\n]{0,9}(?:no|none|nobody|n/?a)|[ *_]{0,9}[-–—]{1,3}))[^\w\n]{0,20}(?=\n|\Z)"
+    r"|\A\W*(?-i:DRAFT|TEMPLATE|WIP|OBSOLETE)"
+    r"(?:\W+(?:not (?:yet )?(?:approved|in force)|do not use|for review|v(?:ersion )?[0-9.]+))*\W*\Z",
+    re.IGNORECASE,
+)
+"""How a document says at its head that it is no version in force: in its title, and below it."""
 _NOTHING = re.compile(
     r"[\W_]*(?:n/?a|none|nil|never|nothing|nobody|unlimited|x{3,}|pending|unknown|missing|removed"
     r"|coming soon|later|skipped|waived|disabled|suspended|lifted|uncapped|optional|unconditional|ditto"
@@ -140,6 +154,11 @@ def template_mark(text: str) -> int | None:
 def has_template_mark(text: str) -> bool:
     """Whether the text still holds a mark that a template leaves to be filled in."""
     return template_mark(text) is not None
+
+
+def is_dismissed(text: str, *, title: bool) -> bool:
+    """Whether the title of a document, or a text before its first section, says that it is not in force."""
+    return (_TITLE if title else _HEAD).search(text) is not None
 
 
 @functools.lru_cache(maxsize=512)

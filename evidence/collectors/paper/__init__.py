@@ -265,7 +265,7 @@ class _Run:
         for name in ("p50", "p95"):
             self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
         self.values["mock"]["observed_at_s"] = measured
-        check_filled(baseline.get("client", path), path, "/client")
+        check_filled(baseline, path, "client")
         self.samples.append(baseline.get("sample", False))
         paper = self.exact.get("p50_latency")
         if paper is None:
@@ -280,6 +280,7 @@ class _Run:
         """The back-test's Sharpe ratio."""
         metrics = self.view.read_json(path, "backtest_metrics")
         made, epoch = moment(metrics["timestamp"], path, "/timestamp")
+        check_filled(metrics, path, "strategy_id")
         period = metrics.get("period", {})
         try:
             days = [date.fromisoformat(period[name]) for name in ("start", "end") if name in period]
