@@ -558,6 +558,7 @@ doc := {
 			"session_id": "s1",
 			"equity": [{"at_s": 1764921600, "nav_cents": 100000000}],
 			"trades": 120,
+			"largest_order": 500,
 			"filled": 119,
 			"fill_rate_ppm": 991666,
 			"duration_s": 23400,
