@@ -92,9 +92,13 @@ _NOTHING = re.compile(
     r"|no (?:limits?|caps?|reviews?|gates?|inputs?|outputs?|conditions?|criteria)"
     r"|אין|ללא|להשלמה|not (?:applicable|available|checked|enforced|mapped|needed|required|supported"
     r"|(?:yet )?(?:defined|decided|done|implemented|known|planned|written))"
+    r"|planned|anything(?: goes| passes)?|everything passes|same(?: as (?:above|below|before))?"
+    r"|as (?:above|below|before)|after go-?live|afterwards|not yet \w+"
     r"|always (?:met|open|pass(?:es)?|true)|to be \w+(?: later)?|\{\{[^{}]*\}\})[\W_]*",
     re.IGNORECASE,
 )
+_ASSENT = re.compile(r"[\W_]*(?:ok(?:ay)?|yes|no|true|false|gates?)[\W_]*", re.IGNORECASE)
+"""What says nothing by itself, though it may begin a sentence that does: ``yes, weekly``."""
 _NOT_TOGETHER = re.compile(r"\\[1-9]|\(\?[^:!=<]")
 _LEADING = re.compile(r"\A(?:[^\w]|_)*(?:\(?[0-9]+(?:[.][0-9]+)*[.):]*(?:[^\w]|_)+)?", re.UNICODE)
 _TRAILING = re.compile(r"[^\w)%\]]+\Z")
@@ -177,15 +181,18 @@ def from_word_start(*patterns: str) -> Callable[[str], re.Match[str] | None]:
 
 def says_something(text: str) -> bool:
     """Whether a letter, a digit or a symbol (✅) is in the text, and it is no word for nothing (``n/a``)."""
-    return not _NOTHING.fullmatch(text) and any(
-        char.isalnum() or unicodedata.category(char) == "So" for char in text
-    )
+    return not _NOTHING.fullmatch(text) and _ASSENT.fullmatch(text) is None and _has_content(text)
+
+
+def _has_content(text: str) -> bool:
+    return any(char.isalnum() or unicodedata.category(char) == "So" for char in text)
 
 
 def begins_with_something(text: str) -> bool:
     """Whether the text says something, and does not begin by saying nothing: ``none, always passes``."""
     first = re.match(r"[\W_]*([^,;:.(–—]*)", text)
-    return says_something(text) and (first is None or not first[1] or says_something(first[1]))
+    nothing = first is not None and first[1] and (_NOTHING.fullmatch(first[1]) or not _has_content(first[1]))
+    return says_something(text) and not nothing
 
 
 def shown(text: str) -> str:

@@ -35,8 +35,11 @@ _AT_LEAST = re.compile(
     re.IGNORECASE,
 )
 """What bounds from below, and so promises nothing."""
-_WORDS = {"one": "1", "two": "2", "three": "3", "five": "5", "ten": "10"}
-_WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
+WORDS = {
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10",
+}  # fmt: skip
+_WORD = re.compile(rf"\b({'|'.join(WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
 
 
 _SPREAD = re.compile(
@@ -52,10 +55,16 @@ NO_PROMISE = re.compile(
     re.IGNORECASE,
 )
 """What promises no figure, though one may be there."""
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,])([0-9]{1,4}),([0-9]{1,2})(?![\w.,])")
 _BURST = re.compile(
     rf"\b(?:burst|peak|spike)s?\b(?:[\s:(]+(?:of|at|to|up|about|until|max\w*))*[\s:(]+{_COUNT.pattern}",
     re.IGNORECASE,
 )
+
+
+def with_points(text: str) -> str:
+    """The text with a point where a comma can only be a decimal one (``0,20``; not ``1,500``)."""
+    return _DECIMAL_COMMA.sub(r"\1.\2", text)
 
 
 def ungrouped(number: str) -> str:
@@ -80,8 +89,8 @@ def latency_us(text: str, header: str = "") -> int | None:
     """
     if NO_PROMISE.search(text):
         return None
-    text = _SPREAD.sub(_at_most, _AT_LEAST.sub("", text))
-    text = _WORD.sub(lambda match: _WORDS[match[1].lower()], text)
+    text = _SPREAD.sub(_at_most, _AT_LEAST.sub("", with_points(text)))
+    text = _WORD.sub(lambda match: WORDS[match[1].lower()], text)
     marked = [_microseconds(_value(match), match["unit"]) for match in _P95.finditer(text)]
     if marked:
         return max(marked)
