@@ -364,7 +364,7 @@ doc := {
 		},
 		"fixtures": {
 			"seeds": {"global": 42, "property": 100, "metamorphic": 200, "chaos": 300, "integration": 400},
-			"files": [{"path": "fixtures/bars.json", "valid": true, "version": "1", "algorithm": "sha256", "problem": null}],
+			"files": [{"path": "fixtures/bars.json", "valid": true, "version": "1", "algorithm": "sha256", "created_at_s": 1762000000, "problem": null}],
 			"signed_files": 1,
 			"invalid_files": 0,
 			"reproducibility": null,
