@@ -160,7 +160,13 @@ def _contradictions(record: dict[str, Any]) -> list[tuple[str, str]]:
             found.append(("/margin_cushion", text))
     if None not in (nav, power) and power > nav * _MOST_LEVERAGE:
         found.append(("/buying_power", f"is more than {_MOST_LEVERAGE} times the net liquidation value"))
+    session, attested = record.get("connection") or {}, record.get("attested") or {}
+    by = session.get("read_only_known_from")
+    if by == "attestation" and "read_only" not in attested.get("fields", ()):
+        found.append(("/connection/read_only_known_from", "is an attestation, and `attested` has none of it"))
     positions = record["positions"]
+    if positions and assets == []:
+        found.append(("/assets", "is empty, and there are positions"))
     if positions is None or assets is None or not _AT_MARKET_VALUE.issuperset(assets):
         return found
     most = record["limits"]["max_position_value"]

@@ -86,7 +86,8 @@ _HEAD = re.compile(
 _NOTHING = re.compile(
     r"[\W_]*(?:n/?a|none|nil|never|nothing|nobody|unlimited|x{3,}|pending|unknown|missing|removed"
     r"|coming soon|later|skipped|waived|disabled|suspended|lifted|uncapped|optional|unconditional|ditto"
-    r"|ad[ -]hoc|(?:as|if|when) (?:needed|necessary|possible|convenient)|if time permits|see (?:above|below)"
+    r"|ad[ -]hoc|(?:as|if|when) (?:needed|necessary|possible|convenient)|if time permits"
+    r"|see (?:above|below|elsewhere|(?:the )?(?:code|wiki|confluence))|none yet|etc"
     r"|trivially true|guidelines? only|by nobody|nothing to (?:check|do)|at (?:[\w'’]+ ){1,3}discretion"
     r"|to[ -]?do|wip|work in progress"
     r"|no (?:limits?|caps?|reviews?|gates?|inputs?|outputs?|conditions?|criteria)"
@@ -99,6 +100,15 @@ _NOTHING = re.compile(
 )
 _ASSENT = re.compile(r"[\W_]*(?:ok(?:ay)?|yes|no|true|false|gates?)[\W_]*", re.IGNORECASE)
 """What says nothing by itself, though it may begin a sentence that does: ``yes, weekly``."""
+HEDGED = re.compile(
+    r"\bnot (?:yet )?(?:agreed|binding|counted|decided|enforced|guaranteed|implemented|monitored|tested"
+    r"|watched)\b"
+    r"|\bto be (?:agreed|confirmed|decided|defined|determined|discussed)\b(?! (?:against|by|with)\b)"
+    r"|\b(?:aspirational|planned|proposed|provisional|roughly|soft limit|tentative|tomorrow)\b"
+    r"|\bunless\s+(?:\w+\s+){1,4}(?:agree|approve|decide|object)|\(\?+\)",
+    re.IGNORECASE,
+)
+"""How a text takes back what it states: a limit that is proposed, an action that is not implemented."""
 _NOT_TOGETHER = re.compile(r"\\[1-9]|\(\?[^:!=<]")
 _LEADING = re.compile(r"\A(?:[^\w]|_)*(?:\(?[0-9]+(?:[.][0-9]+)*[.):]*(?:[^\w]|_)+)?", re.UNICODE)
 _TRAILING = re.compile(r"[^\w)%\]]+\Z")

@@ -41,7 +41,7 @@ _BOUND = re.compile(
 )
 _FIGURE = re.compile(_AMOUNT.format("figure"), re.IGNORECASE)
 _QUALIFIED = re.compile(
-    r"[^.\n]{0,60}?(?:\b(?:with|under|on)\s+(?!no\b)(?:\w+\s+){0,3}?"
+    r"\W{1,4}(?:partial|provisional|preliminary|tentative|waived)|[^.\n]{0,60}?(?:\b(?:with|under|on)\s+(?!no\b)(?:\w+\s+){0,3}?"
     r"(?:exceptions?|conditions?|reservations?|waivers?|caveats?)|\b(?:subject to|provided that)\b)",
     re.IGNORECASE,
 )
@@ -53,7 +53,8 @@ _WORDS = (
 )
 _UNMET = re.compile(r"\W*(?:not met|missed|violated)\W*", re.IGNORECASE)
 _UNSIGNED = re.compile(
-    r"\W*(?:(?:not|un)[ -]?(?:yet )?signed|missing|open|pending|declined|rejected|revoked|withdrawn)\W*",
+    r"\W*(?:(?:not|un)[ -]?(?:yet )?signed|not yet|missing|open|pending|awaiting|declined|rejected|revoked"
+    r"|withdrawn)(?: (?:approval|review|signature))?\W*|\W*[❌✗✘✖]\W*",
     re.IGNORECASE,
 )
 _VERDICT = re.compile(rf"(?<![\w-]){_WORDS}")
@@ -199,12 +200,10 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
             advised = {match.lastgroup or "" for line in lines for match in _ACTION.finditer(line)}
             if len(advised) == 1:  # otherwise it explains what each means
                 decisions |= advised - {"PASS"}
-    tables = [
-        table
-        for place in find_sections(text, sections.get(SIGN_OFFS, ()), path)
-        for table in within(place, document.tables)
-        if _ROLE.fullmatch(table.header[0])
-    ]
+    places = find_sections(text, sections.get(SIGN_OFFS, ()), path)
+    signing = [table for place in places for table in within(place, document.tables)]
+    tables = [table for table in signing if _ROLE.fullmatch(table.header[0])]
+    nobody = bool(places) and not any(within(place, texts) for place in places)  # a comment, or code
     people = _people(tables)
     stages, missed = _stages(document)
     decision = next((word for word in _WORST if word in decisions), None)
@@ -215,7 +214,7 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
         for stamp in (found for row in table.rows for cell in row.cells for found in _TIME.findall(cell)):
             with suppress(EvidenceError):  # a date that does not exist is none
                 times.append(seconds(stamp, path, ""))
-    signers = tuple(sorted(people)) if tables else None
+    signers = tuple(sorted(people)) if tables or nobody else None
     return Stated(path, decision, stages, signers, people, missed, made, max(times, default=None))
 
 
@@ -262,15 +261,19 @@ def _misses(target: str, current: str) -> bool:
 
 
 def _people(tables: Sequence[Table]) -> dict[str, frozenset[str]]:
-    """The name and the key in each row of somebody who signed, by role."""
+    """The name and the key in each row of somebody who signed, by role; nobody where another row says no."""
     people: dict[str, frozenset[str]] = {}
+    refused: set[str] = set()
     for table in tables:
         named = [i for i, head in enumerate(table.header) if _PERSON.fullmatch(head)]
         told = [*named, *(i for i, head in enumerate(table.header) if _SIGNATURE.fullmatch(head))]
         for row in table.rows:
-            signed = all(says_something(row.cells[i]) for i in told)
-            if signed and not any(map(_UNSIGNED.fullmatch, row.cells[1:])):
-                names = {row.cells[i].casefold() for i in named}
-                role = "_".join(re.findall(r"\w+", row.cells[0].lower()))
-                people[role] = frozenset({*names, *_KEY.findall(" ".join(row.cells))})
-    return people
+            role = "_".join(re.findall(r"\w+", row.cells[0].lower()))
+            if any(map(_UNSIGNED.fullmatch, row.cells[1:])) or not all(
+                says_something(row.cells[i]) for i in told
+            ):
+                refused.add(role)
+                continue
+            found = {*(row.cells[i].casefold() for i in named), *_KEY.findall(" ".join(row.cells))}
+            people[role] = people.get(role, frozenset()) | found
+    return {role: found for role, found in people.items() if role not in refused}

@@ -27,7 +27,8 @@ from ..shared.documents import read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"
 _POINTS = re.compile(
-    rf"[(\[]?(?<![\w.,])(?P<points>[0-9]{{1,6}})\s*{_POINTS_WORD}(?!\w)\s*[)\]]?", re.IGNORECASE
+    rf"[(\[]?(?<![\w.,])(?<![(\[0-9][-–−])(?P<points>[0-9]{{1,6}})\s*{_POINTS_WORD}(?!\w)\s*[)\]]?",
+    re.IGNORECASE,
 )
 _TOTAL = re.compile(
     r"(?<![\w-])(?:total(?:\s+(?:points|pts|score|possible|available))*|סה[\"״”]כ|סך\s+הכו?ל)"

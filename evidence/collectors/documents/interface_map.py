@@ -17,7 +17,7 @@ from ...base.settings import Regex
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
-from ...reading.markdown_text import has_template_mark, heading_key, says_something
+from ...reading.markdown_text import HEDGED, has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..shared.documents import absent, bounded, read_document, word_pattern
 from ..shared.quantities import NO_PROMISE, PER_SECOND, burst, count_near, latency_us, rate_per_second
@@ -315,6 +315,7 @@ class InterfaceMapCollector:
     def _pacing(self, text: str, document: Document) -> dict[str, int | None]:
         figures: dict[str, int | None] = dict.fromkeys(_PACING)
         lines = _inside(find_sections(text, self._sections["pacing_limits"]), document.texts)
+        lines = [line for line in lines if not HEDGED.search(line.plain)]
         for clause in (part for line in lines for part in re.split(r"[;•]", line.plain)):
             if any(odd.search(clause) for odd in (NO_PROMISE, _OF_A_PART, _SHORT_WINDOW)):
                 continue
@@ -353,7 +354,9 @@ def _rate(clause: str) -> int | None:
 
 def _classes(action: str) -> list[str]:
     """What the text of an action says is done, as the classes of broker codes; sorted."""
-    found = set()
+    found = set[str]()
+    if HEDGED.search(action):
+        return []
     for name, pattern in _CLASSES.items():
         for match in pattern.finditer(action):
             if name == "back_off" and _NO_TIME.match(action, match.end()):

@@ -20,7 +20,7 @@ from ...base.times import format_utc
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Text, find_sections, match_sections, parse, within
-from ...reading.markdown_text import begins_with_something, from_word_start, has_template_mark
+from ...reading.markdown_text import HEDGED, begins_with_something, from_word_start, has_template_mark
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
 from ..shared.documents import absent, read_document
@@ -76,7 +76,7 @@ _BEYOND = re.compile(
 _NO_LONGER = re.compile(r"\((?:was|formerly|previously)\b|\bno longer\b", re.IGNORECASE)
 """What a trigger says before its number: works below it, above it, no longer."""
 _NOT = re.compile(
-    r"(?:\b(?:not|never|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
+    r"(?:\b(?:not|never|may|might|could|almost|nearly|hardly|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
     r"|\bno need to|\b(?:at most|up to|fewer than)\s+\w+|ideally|preferably"
     r"|\bif [^,;.]{0,40}\b(?:agree|approve|allow|want|wish|permit)(?:e?s)?,"
     r"|\b(?:if|when|where) (?:possible|convenient|needed|necessary),"
@@ -85,7 +85,7 @@ _NOT = re.compile(
     r"(?:(?:be|have|been|to|all|the|any)\s+)*\Z",
     re.IGNORECASE,
 )
-_NOT_INSIDE = re.compile(r"\b(?:not|never)\b|n['’]t\b", re.IGNORECASE)
+_NOT_INSIDE = re.compile(r"\b(?:not|never|may|might|could)\b|n['’]t\b", re.IGNORECASE)
 _NOT_AFTER = re.compile(
     r"\w*[^.;]{0,200}?\b"
     r"(?:(?:is|are|be) (?:forbidden|prohibited|optional|skipped|omitted|postponed|deferred|unnecessary)"
@@ -100,6 +100,7 @@ _NOT_AFTER = re.compile(
 )
 _NOT_ALL = re.compile(
     r"(?:cancel|flat|close|liquidat)[^.;]{0,200}\b(?:except|apart from|other than|excluding|tomorrow"
+    r"|only (?:if|new|some|those|when)|at the end of the (?:day|week|month|quarter)"
     r"|(?:with)?in (?:an?|one|[0-9]+) (?:day|week|month)s?|(?:on|by) the next (?:\w+ )?day)\b"
     r"|(?:halt|pause|stop|suspend)[^.;]{0,200}\b(?:tomorrow|(?:from|on) the next (?:\w+ )?day)\b",
     re.IGNORECASE,
@@ -112,7 +113,7 @@ _UNWATCHED = re.compile(
 )
 _WATCHER = re.compile(r"watch|monitor|enforc|owner|מנוטר|אחראי", re.IGNORECASE)
 _LASTS = re.compile(
-    r"\b(?:sustained|consecutive|successive)\b|\bat the end of the (?:week|month|quarter|year)"
+    r"\b(?:sustained|consecutive|successive|grace period)\b|\bat the end of the (?:week|month|quarter|year)"
     r"|\bafter (?:[0-9]+|two|three|four|five|ten|several|repeated) (?:breach|time|occurrence|violation)"
     r"|\bfor\s+(?!the\s)(?:[a-z]+\s+){0,4}[0-9]+[\s-]*(?:s|min|h|day|week|month|quarter|year)"
     r"|[0-9]\s*%?\s[^|().;]{0,30}?\band\s+(?:\w+\W+){1,4}?(?:above|below|exceeds?|fewer|less|more|over|under)\b",
@@ -305,7 +306,7 @@ def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) 
                 after = _limit(name, line.plain[match.end() :])
                 micro = after if after is not None else _limit(name, text)
                 told = line.plain[match.end() :] if after is not None else text
-                if _is_reversed(name, told) or _LASTS.search(told):
+                if _is_reversed(name, told) or _LASTS.search(told) or HEDGED.search(told):
                     micro, reversed_ = None, True
                 stated.append({"trigger": name, "micro": micro, "line": line.line})
         found += [one for one in stated if one["micro"] is not None and not reversed_] or [

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Table, parse, within
-from ...reading.markdown_text import begins_with_something, has_template_mark, heading_key
+from ...reading.markdown_text import HEDGED, begins_with_something, has_template_mark, heading_key
 from ...reading.workspace import View
 from ..shared.documents import read_document, scaled
 from ..shared.quantities import with_points
@@ -45,7 +45,9 @@ _AT_LEAST = re.compile(
 _SELDOM = re.compile(
     r"(?!.*(?:dai|day|week|month|hour|session|trade|continu)).*(?:annual|year|quarter)", re.I | re.S
 )
-_MAY_BE_MORE = re.compile(r"\bsoft\b|\b(?:may|can) be (?:exceed|rais|lift|ignor|overrid)\w*", re.IGNORECASE)
+_MAY_BE_MORE = re.compile(
+    r"\bsoft\b|\bflexible\b|\b(?:may|can) be (?:exceed|rais|lift|ignor|overrid)\w*", re.IGNORECASE
+)
 _OTHER_TIME = re.compile(
     r"\b(?:days?|months?|quarters?|hours?|immediately|at once|start|begin\w*)\b", re.IGNORECASE
 )
@@ -140,7 +142,9 @@ class ScaleUpCollector:
         first = int(weeks["first"]) + bool(stated.get("after"))
         last = int(weeks["last"] or first)
         from_here_on = weeks["last"] is None and any(map(stated.get, ("from", "least", "after")))
-        if not shares or has_template_mark(capital) or _AT_LEAST.search(capital) or last < first:
+        if not shares or has_template_mark(capital) or last < first:
+            return None
+        if _AT_LEAST.search(capital) or _MAY_BE_MORE.search(capital) or HEDGED.search(capital):
             return None
         return {
             "from_week": first,
@@ -261,4 +265,4 @@ def _caps(text: str) -> bool:
     text = _in_figures(text)
     text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
     less = all(Decimal(share["percent"]) < 100 for share in _PERCENT.finditer(text))
-    return less and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)
+    return less and not HEDGED.search(text) and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from ...reading.markdown_text import HEDGED
+
 GROUPED = r"[0-9]{1,3}(?:[ ,'’_][0-9]{3}){1,6}(?![0-9])"
 """A whole number with its thousands apart: ``1,500``, ``1 500``, ``1'500``."""
 _NUMBER = r"(?<![\w.,])(?<!(?<![\w)])[-−])" + (
@@ -49,7 +51,7 @@ _SPREAD = re.compile(
 )
 NO_PROMISE = re.compile(
     r"\b(?:no|without an?)\s+(?:\w+\s+)?(?:sla|target|limit|guarantee|commitment)s?\b"
-    r"|\bnot (?:guaranteed|enforced|binding)\b|\bbest[\s-]effort\b|\baspirational\b|\busually\b|\bor more\b"
+    r"|\bbest[\s-]effort\b|\busually\b|\bor more\b"
     r"|\b(?:may|can) be exceeded\b"
     r"|\A\W*(?:observed|measured|typical(?:ly)?|average|median)\b(?!.*\b(?:sla|target|limit|max))",
     re.IGNORECASE,
@@ -87,7 +89,7 @@ def latency_us(text: str, header: str = "") -> int | None:
     A figure marked ``p95`` wins; otherwise it is the longest duration. A bare number takes its unit from the
     column's header, as in ``SLA (ms)``.
     """
-    if NO_PROMISE.search(text):
+    if NO_PROMISE.search(text) or HEDGED.search(text):
         return None
     text = _SPREAD.sub(_at_most, _AT_LEAST.sub("", with_points(text)))
     text = _WORD.sub(lambda match: WORDS[match[1].lower()], text)
