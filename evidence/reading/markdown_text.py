@@ -104,7 +104,8 @@ HEDGED = re.compile(
     r"\bnot (?:yet )?(?:agreed|binding|counted|decided|enforced|guaranteed|implemented|monitored|tested"
     r"|watched)\b"
     r"|\bto be (?:agreed|confirmed|decided|defined|determined|discussed)\b(?! (?:against|by|with)\b)"
-    r"|\b(?:aspirational|planned|proposed|provisional|roughly|soft limit|tentative|tomorrow)\b"
+    r"|\bplanned\b(?! (?:downtime|maintenance|outage|re-?start))"
+    r"|\b(?:aspirational|proposed|provisional|roughly|soft limit|tentative|tomorrow)\b"
     r"|\bunless\s+(?:\w+\s+){1,4}(?:agree|approve|decide|object)|\(\?+\)",
     re.IGNORECASE,
 )

@@ -41,7 +41,7 @@ _BOUND = re.compile(
 )
 _FIGURE = re.compile(_AMOUNT.format("figure"), re.IGNORECASE)
 _QUALIFIED = re.compile(
-    r"\W{1,4}(?:partial|provisional|preliminary|tentative|waived)|[^.\n]{0,60}?(?:\b(?:with|under|on)\s+(?!no\b)(?:\w+\s+){0,3}?"
+    r"\W{1,4}(?:partial|provisional|preliminary|tentative|waived)|[^.\n]{0,60}?(?:\b(?:with|under|on)\s+(?!all\b|no\b)(?:\w+\s+){0,3}?"
     r"(?:exceptions?|conditions?|reservations?|waivers?|caveats?)|\b(?:subject to|provided that)\b)",
     re.IGNORECASE,
 )
@@ -227,6 +227,7 @@ def _word(match: re.Match[str]) -> str:
 def _stages(document: Document) -> tuple[dict[str, str], tuple[str, ...]]:
     """The stages' statuses, of several in one table the worst, and the figures that are not met."""
     stages: dict[str, str] = {}
+    figures: dict[str, str] = {}
     unmet: set[str] = set()
     missed: list[str] = []
     for table in document.tables:
@@ -237,7 +238,8 @@ def _stages(document: Document) -> tuple[dict[str, str], tuple[str, ...]]:
         here: dict[str, str] = {}
         for row in table.rows:
             stage = _STAGE.match(row.cells[0])
-            status = next((match for cell in row.cells[1:] if (match := _FIRST.match(cell))), None)
+            cells = row.cells[1 if target is None else max(target, current or 0) + 1 :]
+            status = next((match for cell in cells if (match := _FIRST.match(cell))), None)
             name = "" if stage is None else f"stage{stage['number']}"
             if target is not None and current is not None and _misses(row.cells[target], row.cells[current]):
                 missed.append(f"{row.cells[current][:60]} in line {row.line} is not {row.cells[target][:60]}")
@@ -247,7 +249,11 @@ def _stages(document: Document) -> tuple[dict[str, str], tuple[str, ...]]:
                 here[name] = min(here.get(name, "PASS"), _word(status), key=_ORDER.index)
             elif stage and any(map(_UNMET.fullmatch, row.cells[1:])):
                 unmet.add(name)
-        stages = here | stages
+        if target is None:
+            stages = here | stages
+        else:
+            figures = here | figures  # what is said of figures counts where no table is about the stages
+    stages = stages or figures
     return stages | {name: "FAIL" for name in unmet if stages.get(name) == "PASS"}, tuple(missed)
 
 

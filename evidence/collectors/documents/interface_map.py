@@ -118,7 +118,7 @@ _OTHER_WINDOW = re.compile(
 
 _WORKS, _DONE = "SUBMITTED|ACKNOWLEDGED|ACCEPTED|WORKING|OPEN", "FILLED|EXECUTED"
 _STATES = {
-    "(?:Pre)?Submitted|PendingSubmit|PendingCancel": f"{_DONE}|CANCELL?ED|REJECTED",
+    "(?:Pre)?Submitted|PendingSubmit": f"{_DONE}|CANCELL?ED|REJECTED",
     "(?:Api)?Cancelled": f"{_WORKS}|{_DONE}|REJECTED",
     "Filled": f"{_WORKS}|CANCELL?ED|REJECTED|PARTIAL_FILL",
     "Inactive": f"{_WORKS}|{_DONE}",

@@ -100,9 +100,11 @@ _NOT_AFTER = re.compile(
 )
 _NOT_ALL = re.compile(
     r"(?:cancel|flat|close|liquidat)[^.;]{0,200}\b(?:except|apart from|other than|excluding|tomorrow"
-    r"|only (?:if|new|some|those|when)|at the end of the (?:day|week|month|quarter)"
+    r"|at the end of the (?:day|week|month|quarter)"
     r"|(?:with)?in (?:an?|one|[0-9]+) (?:day|week|month)s?|(?:on|by) the next (?:\w+ )?day)\b"
-    r"|(?:halt|pause|stop|suspend)[^.;]{0,200}\b(?:tomorrow|(?:from|on) the next (?:\w+ )?day)\b",
+    r"|(?:cancel|flat|close|liquidat)[^.;,]{0,60}\bonly (?:if|new|some|those|when)\b"
+    r"|(?:halt|pause|stop|suspend)(?:(?!re-?start|resum)[^.;]){0,200}"
+    r"\b(?:tomorrow|(?:from|on) the next (?:\w+ )?day)\b",
     re.IGNORECASE,
 )
 """What is said around a step or check that is then not done, not at once, or not to all."""

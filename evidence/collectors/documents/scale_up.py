@@ -43,7 +43,7 @@ _AT_LEAST = re.compile(
 )
 """What bounds a share from below, or makes it one of several."""
 _SELDOM = re.compile(
-    r"(?!.*(?:dai|day|week|month|hour|session|trade|continu)).*(?:annual|year|quarter)", re.I | re.S
+    r"(?!.*(?:dai|day|week|month|quarter|hour|session|trade|continu)).*(?:annual|year)", re.I | re.S
 )
 _MAY_BE_MORE = re.compile(
     r"\bsoft\b|\bflexible\b|\b(?:may|can) be (?:exceed|rais|lift|ignor|overrid)\w*", re.IGNORECASE
@@ -264,5 +264,6 @@ def _caps(text: str) -> bool:
     """Whether the position cap is one: less than the whole, and not to be exceeded."""
     text = _in_figures(text)
     text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
-    less = all(Decimal(share["percent"]) < 100 for share in _PERCENT.finditer(text))
+    shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(text)]
+    less = not shares or (min(shares) < 100 and max(shares) <= 100)
     return less and not HEDGED.search(text) and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)

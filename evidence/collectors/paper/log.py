@@ -255,7 +255,7 @@ def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("filled_quantity", "is less than was ordered, and the order is FILLED"))
     reason = trade.get("reject_reason") or ""
     for name in ("reject_code", "reject_reason"):
-        if status == "FILLED" and trade.get(name):
+        if status == "FILLED" and says_something(str(trade.get(name) or "")):
             found.append((name, "is stated, and the order is FILLED"))
     if status == "REJECTED" and (not says_something(reason) or has_template_mark(reason)):
         found.append(("reject_reason", "says nothing"))
@@ -267,7 +267,7 @@ def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("status", "is PARTIAL_FILL, and nothing of the order is filled"))
     if status in ("SUBMITTED", "ACKNOWLEDGED") and filled:
         found.append(("status", f"is {status}, and the order has a fill"))
-    if trade["commission"] and price is None and not filled:
+    if trade["commission"] and price is None and not filled and status != "CANCELED":
         found.append(("commission", "is stated, and the order has no fill"))
     if status == "REJECTED" and (
         price is not None or filled or trade["latency_ms"]["ack_to_fill"] is not None

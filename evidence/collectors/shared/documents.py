@@ -21,7 +21,8 @@ MAX_INTEGER = 2**53 - 1
 _NOT_DONE = re.compile(
     r"(?:\A\W*|(?<![^\W_])(?:drill|rehearsal|switch(?:es)?|back-?test|mock|verification)(?![^\W_])[^.;\n]{0,40}\b)"
     r"(?:(?:was|were|is|are|has|have)\s+)?(?:not|never)\s+(?:(?:yet|been|actually|really|fully)\s+)*"
-    r"(?:carried out|done|exercised|measured|performed|rehearsed|run|tested|verified)\b",
+    r"(?:carried out|done|exercised|measured|performed|rehearsed|run|tested|verified)"
+    r"(?=\W*(?:[.;,\n]|\Z|because|yet))",
     re.IGNORECASE,
 )
 _NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"
