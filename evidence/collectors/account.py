@@ -24,6 +24,10 @@ _CLASSES = {"BOND": "bonds", "CRYPTO": "crypto", "FUT": "futures", "OPT": "optio
 """Permission by the broker's security type."""
 _AT_MARKET_VALUE = frozenset({"BOND", "FUND", "OPT", "STK", "WAR"})
 """Security types of which the net liquidation value has the market value: not futures, nor currencies."""
+_FIGURES = ("nav", "cash", "maintenance_margin", "equity_with_loan", "margin_cushion", "buying_power")
+_CUSHION_TOLERANCE = Fraction(1, 20)
+_MOST_LEVERAGE = 10
+"""The broker lends for a day four times the equity, and less than seven times with portfolio margin."""
 _NAV_TOLERANCE = Fraction(1, 100)
 """Accrued interest and dividends are in the net liquidation value and in neither cash nor positions."""
 _EMPTY: dict[str, Any] = {
@@ -59,7 +63,7 @@ class AccountCollector:
     """Reads the account's record; see the module's description."""
 
     id: ClassVar[str] = "account"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = AccountOptions
 
     def __init__(self, options: AccountOptions) -> None:
@@ -144,20 +148,40 @@ def _contradictions(record: dict[str, Any]) -> list[tuple[str, str]]:
         name = _CLASSES.get(asset, "")
         if record["permissions"].get(name) is False:
             found.append((f"/assets/{index}", f"{asset} may be held, but {name} are not permitted"))
-    margin, equity = record["maintenance_margin"], record["equity_with_loan"]
-    free = (record["margin_cushion"] or 0) > 0 or (record["buying_power"] or 0) > 0
+    nav, cash, margin, equity, cushion, power = (record[name] for name in _FIGURES)
+    free = (cushion or 0) > 0 or (power or 0) > 0
     if None not in (margin, equity) and margin > equity and free:
         text = "is above equity_with_loan, which leaves neither cushion nor buying power"
         found.append(("/maintenance_margin", text))
+    elif nav and None not in (margin, equity, cushion):
+        expected = (Fraction(equity) - Fraction(margin)) / Fraction(nav)
+        if abs(max(Fraction(0), min(expected, Fraction(1))) - Fraction(cushion)) > _CUSHION_TOLERANCE:
+            text = "is not what maintenance_margin leaves of equity_with_loan, as a share of nav"
+            found.append(("/margin_cushion", text))
+    if None not in (nav, power) and power > nav * _MOST_LEVERAGE:
+        found.append(("/buying_power", f"is more than {_MOST_LEVERAGE} times the net liquidation value"))
+    session, attested = record.get("connection") or {}, record.get("attested") or {}
+    by = session.get("read_only_known_from")
+    if by == "attestation" and "read_only" not in attested.get("fields", ()):
+        found.append(("/connection/read_only_known_from", "is an attestation, and `attested` has none of it"))
     positions = record["positions"]
+    if positions and assets == []:
+        found.append(("/assets", "is empty, and there are positions"))
     if positions is None or assets is None or not _AT_MARKET_VALUE.issuperset(assets):
         return found
+    most = record["limits"]["max_position_value"]
     for index, position in enumerate(positions):
-        value = position.get("market_value")
-        if value is not None and value * position["quantity"] < 0:
+        value, quantity = position.get("market_value"), position["quantity"]
+        if value and value * quantity <= 0:
             found.append((f"/positions/{index}/market_value", "has another sign than the quantity"))
+        if value and most and abs(value) > most:
+            found.append((f"/positions/{index}/market_value", "is above limits.max_position_value"))
+    options = {"OPT", "WAR"} & set(assets)
+    if None not in (nav, equity) and not options and Fraction(equity) > Fraction(nav) * (1 + _NAV_TOLERANCE):
+        found.append(
+            ("/equity_with_loan", "is above nav, though no options are held")
+        )  # below it without a loan
     values = [position.get("market_value") for position in positions]
-    nav, cash = record["nav"], record["cash"]
     if None not in (nav, cash, *values):
         gap = abs(Fraction(nav) - Fraction(cash) - sum(map(Fraction, values)))
         if gap > _NAV_TOLERANCE * Fraction(nav):

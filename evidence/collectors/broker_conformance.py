@@ -56,7 +56,7 @@ class BrokerConformanceCollector:
     """See the module."""
 
     id: ClassVar[str] = "broker_conformance"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Options: ClassVar[type[BaseOptions]] = BrokerConformanceOptions
 
     def __init__(self, options: BrokerConformanceOptions) -> None:
@@ -83,6 +83,7 @@ class BrokerConformanceCollector:
                 raise EvidenceError(what, path=path, place=place, remedy=_REMEDY)
             stated[one["name"]] = one
         text, epoch = moment(document["finished_at"], path, "/finished_at")
+        _, began = moment(document["started_at"], path, "/started_at")
         problems: list[Problem] = []
         logs: dict[str, CaseLog] = {}
         cases = [_case(view, path, case, stated.get(case.name), logs, problems) for case in CASES]
@@ -90,6 +91,9 @@ class BrokerConformanceCollector:
         proven = len(logs) == len(stated)
         computed = measure(CASES, logs) if proven else claimed
         differences = list(_differences(claimed, computed)) if proven else []
+        if began > epoch:
+            times = {"claimed": text, "computed": f"nothing before {document['started_at']}"}
+            differences.insert(0, {"figure": "/finished_at", **times})
         facts = {
             "file": path,
             "suite": document["suite"],

@@ -17,8 +17,9 @@ from ..base.errors import ConfigError, EvidenceError
 from ..base.settings import Settings, Text
 from ..collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ..reading.formats import format_of, read_document
+from ..reading.markdown_text import has_template_mark
 from ..reading.workspace import View, check_relative
-from .shared.documents import matching
+from .shared.documents import matching, seconds
 from .shared.pointer import Absent, NoIndex, format_pointer, parse_pointer, resolve
 
 Seed = Literal["global", "property", "metamorphic", "chaos", "integration"]
@@ -66,7 +67,7 @@ class FixturesCollector:
     """See the module."""
 
     id: ClassVar[str] = "fixtures"
-    version: ClassVar[str] = "4"
+    version: ClassVar[str] = "5"
     Options: ClassVar[type[Options]] = FixturesOptions
 
     def __init__(self, options: FixturesOptions) -> None:
@@ -87,6 +88,10 @@ class FixturesCollector:
                 content = view.read_json(path, "fixture")
                 metadata = content["metadata"]
                 problem = _problem(content["data"], metadata["algorithm"], metadata["signature"])
+                if problem is None and not _has_data(content["data"]):
+                    problem = "`data` holds nothing"
+                if problem is None and has_template_mark(metadata["version"]):
+                    problem = "the version is still to be filled in"
                 files.append(_file(path, metadata, problem))
             except EvidenceError as error:
                 problems.append(Problem.rejected(error, "files"))
@@ -183,7 +188,14 @@ def _likely(document: Any) -> dict[str, str]:
 
 def _file(path: str, metadata: dict[str, Any], problem: str | None) -> dict[str, Any]:
     stated = {name: metadata.get(name) for name in ("version", "algorithm")}
-    return {"path": path, "valid": problem is None, **stated, "problem": problem}
+    created = seconds(metadata["created_at"], path, "/metadata/created_at") if metadata else None
+    return {"path": path, "valid": problem is None, **stated, "created_at_s": created, "problem": problem}
+
+
+def _has_data(value: Any) -> bool:
+    """Whether a figure or a text is anywhere in it."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_has_data, inside)) or not (value is None or value == "" or isinstance(value, dict | list))
 
 
 def _problem(data: Any, algorithm: str, signature: str) -> str | None:

@@ -30,7 +30,7 @@ class KillSwitchCollector:
     """Reads the record of the kill switches."""
 
     id: ClassVar[str] = "kill_switch"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Options: ClassVar[type[BaseOptions]] = KillSwitchOptions
 
     def __init__(self, options: KillSwitchOptions) -> None:
@@ -52,8 +52,7 @@ class KillSwitchCollector:
             )
             return Observation(nothing, (Problem("", f"{path} does not exist", remedy),))
         record = view.read_json(path, "kill_switch_verification")
-        if "verified_by" in record:
-            check_filled(record["verified_by"], path, "/verified_by")
+        check_filled(record, path, "verified_by")
         text, epoch = moment(record["verified_at"], path, "/verified_at")
         switches: dict[str, dict[str, Any]] = {}
         for index, switch in enumerate(record["switches"]):

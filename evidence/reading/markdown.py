@@ -30,6 +30,7 @@ from .markdown_text import (
     MAX_NESTING,
     from_word_start,
     heading_key,
+    is_dismissed,
     parser,
     plain,
     says_something,
@@ -262,16 +263,16 @@ def _own_sections(tokens: list[Token]) -> tuple[list[_Open], tuple[int, ...]]:
     signatures: set[int] = set()  # columns of the table that are to be signed in
     label = ""
 
-    def add(first: int, text: str, *, content: bool = True) -> None:
+    def add(first: int, text: str, *, content: bool = True, title: bool = False) -> None:
         before = current.add(text, content=content)
-        if before is not None:
-            marks.append(first + before)
+        if before is not None or (len(found) < 2 and is_dismissed(shown(text), title=title)):
+            marks.append(first + (before or 0))
 
     for index, token in enumerate(tokens):
         kind = token.type
         if kind == "heading_open" and token.level == 0:
             current = _Open(plain(tokens[index + 1].content), int(token.tag[1]), *_extent(token))
-            add(current.line, tokens[index + 1].content, content=False)
+            add(current.line, tokens[index + 1].content, content=False, title=not found)
             found.append(current)
         elif kind == "inline" and not (token.level == 1 and tokens[index - 1].type == "heading_open"):
             # a table says something where a cell beside its label is filled

@@ -55,7 +55,8 @@ _MARKS = (
     re.compile(
         r"(?:\A|\n)[^\w\n]{0,20}(?:(?:approval|document|review)\W{1,8})?status[^\w\n]{1,8}"
         r"(?:(?:not |un)approved|pending (?:approval|review)|(?:in|under) review|obsolete|outdated|superseded"
-        r"|deprecated|withdrawn|revoked)[^\w\n]{0,20}(?=\n|\Z)"
+        r"|deprecated|withdrawn|revoked|in progress|incomplete|on hold|not started|proposed"
+        r"|awaiting approval)[^\w\n]{0,20}(?=\n|\Z)"
         r"|(?:\A|[.;:|\n])[^\w\n]{0,9}(?:(?:all|both|the|these|this|rollback|scale-up)\s+){0,3}"
         r"(?:approval|cap|check|checklist|decision|document|gate|limit|phase|plan|procedure|review|stage"
         r"|step|threshold|trigger|week)s?(?:\s+(?:[0-9]+|to|and|of [\w-]+|[0-9]+[–-][0-9]+)){0,4}"
@@ -69,18 +70,46 @@ _MARKS = (
     ),
 )
 """What a template leaves to be filled in, and how a document says that it or a part of it is not in force."""
+_NO_VERSION = "(?:draft|template|wip|obsolete|outdated|superseded|deprecated|withdrawn|טיוטה|תבנית)"
+_TITLE = re.compile(
+    rf"\A\W*{_NO_VERSION}\s*(?::|\s[-–—]\s)|(?:[(\[:]|\s[-–—])\s*{_NO_VERSION}\W*\Z", re.IGNORECASE
+)
+_HEAD = re.compile(
+    r"(?:\A|\n)[^\w\n]{0,9}(?:status[^\w\n]{1,8}(?:rejected|expired|cancell?ed|superseded by\b[^\n]{0,60})"
+    r"|approv(?:ed|al)(?: by| on)?[^\w\n:|]{0,9}[:|]"
+    r"(?:[^\w\n]{0,9}(?:no|none|nobody|n/?a)|[ *_]{0,9}[-–—]{1,3}))[^\w\n]{0,20}(?=\n|\Z)"
+    r"|\A\W*(?-i:DRAFT|TEMPLATE|WIP|OBSOLETE)"
+    r"(?:\W+(?:not (?:yet )?(?:approved|in force)|do not use|for review|v(?:ersion )?[0-9.]+))*\W*\Z",
+    re.IGNORECASE,
+)
+"""How a document says at its head that it is no version in force: in its title, and below it."""
 _NOTHING = re.compile(
     r"[\W_]*(?:n/?a|none|nil|never|nothing|nobody|unlimited|x{3,}|pending|unknown|missing|removed"
     r"|coming soon|later|skipped|waived|disabled|suspended|lifted|uncapped|optional|unconditional|ditto"
-    r"|ad[ -]hoc|(?:as|if|when) (?:needed|necessary|possible|convenient)|if time permits|see (?:above|below)"
+    r"|ad[ -]hoc|(?:as|if|when) (?:needed|necessary|possible|convenient)|if time permits"
+    r"|see (?:above|below|elsewhere|(?:the )?(?:code|wiki|confluence))|none yet|etc"
     r"|trivially true|guidelines? only|by nobody|nothing to (?:check|do)|at (?:[\w'’]+ ){1,3}discretion"
     r"|to[ -]?do|wip|work in progress"
     r"|no (?:limits?|caps?|reviews?|gates?|inputs?|outputs?|conditions?|criteria)"
     r"|אין|ללא|להשלמה|not (?:applicable|available|checked|enforced|mapped|needed|required|supported"
     r"|(?:yet )?(?:defined|decided|done|implemented|known|planned|written))"
+    r"|planned|anything(?: goes| passes)?|everything passes|same(?: as (?:above|below|before))?"
+    r"|as (?:above|below|before)|after go-?live|afterwards|not yet \w+"
     r"|always (?:met|open|pass(?:es)?|true)|to be \w+(?: later)?|\{\{[^{}]*\}\})[\W_]*",
     re.IGNORECASE,
 )
+_ASSENT = re.compile(r"[\W_]*(?:ok(?:ay)?|yes|no|true|false|gates?)[\W_]*", re.IGNORECASE)
+"""What says nothing by itself, though it may begin a sentence that does: ``yes, weekly``."""
+HEDGED = re.compile(
+    r"\bnot (?:yet )?(?:agreed|binding|counted|decided|enforced|guaranteed|implemented|monitored|tested"
+    r"|watched)\b"
+    r"|\bto be (?:agreed|confirmed|decided|defined|determined|discussed)\b(?! (?:against|by|with)\b)"
+    r"|\bplanned\b(?! (?:downtime|maintenance|outage|re-?start))"
+    r"|\b(?:aspirational|proposed|provisional|roughly|soft limit|tentative|tomorrow)\b"
+    r"|\bunless\s+(?:\w+\s+){1,4}(?:agree|approve|decide|object)|\(\?+\)",
+    re.IGNORECASE,
+)
+"""How a text takes back what it states: a limit that is proposed, an action that is not implemented."""
 _NOT_TOGETHER = re.compile(r"\\[1-9]|\(\?[^:!=<]")
 _LEADING = re.compile(r"\A(?:[^\w]|_)*(?:\(?[0-9]+(?:[.][0-9]+)*[.):]*(?:[^\w]|_)+)?", re.UNICODE)
 _TRAILING = re.compile(r"[^\w)%\]]+\Z")
@@ -142,6 +171,11 @@ def has_template_mark(text: str) -> bool:
     return template_mark(text) is not None
 
 
+def is_dismissed(text: str, *, title: bool) -> bool:
+    """Whether the title of a document, or a text before its first section, says that it is not in force."""
+    return (_TITLE if title else _HEAD).search(text) is not None
+
+
 @functools.lru_cache(maxsize=512)
 def from_word_start(*patterns: str) -> Callable[[str], re.Match[str] | None]:
     """Searches for one of the expressions without regard to case, only from the beginning of a word.
@@ -158,15 +192,18 @@ def from_word_start(*patterns: str) -> Callable[[str], re.Match[str] | None]:
 
 def says_something(text: str) -> bool:
     """Whether a letter, a digit or a symbol (✅) is in the text, and it is no word for nothing (``n/a``)."""
-    return not _NOTHING.fullmatch(text) and any(
-        char.isalnum() or unicodedata.category(char) == "So" for char in text
-    )
+    return not _NOTHING.fullmatch(text) and _ASSENT.fullmatch(text) is None and _has_content(text)
+
+
+def _has_content(text: str) -> bool:
+    return any(char.isalnum() or unicodedata.category(char) == "So" for char in text)
 
 
 def begins_with_something(text: str) -> bool:
     """Whether the text says something, and does not begin by saying nothing: ``none, always passes``."""
     first = re.match(r"[\W_]*([^,;:.(–—]*)", text)
-    return says_something(text) and (first is None or not first[1] or says_something(first[1]))
+    nothing = first is not None and first[1] and (_NOTHING.fullmatch(first[1]) or not _has_content(first[1]))
+    return says_something(text) and not nothing
 
 
 def shown(text: str) -> str:

@@ -266,9 +266,10 @@ class CsvRow(Struct, frozen=True):
 
 
 def parse_csv(data: bytes, path: str, header: Sequence[str] | None, limits: Limits) -> list[CsvRow]:
-    """Comma-separated rows (RFC 4180) under the given header in any case, or under any without a name twice.
+    """Comma-separated rows (RFC 4180) under a header that has no name twice, and at least the given names.
 
-    Blanks around cells are left out.
+    Neither case nor order of the names counts. Where names are given, semicolons or tabs may stand for all
+    commas. Blanks around cells are left out.
 
     Raises EvidenceError: another header or none, a wrong column count, a spreadsheet formula, an overlong
     cell, broken quoting, or too many rows or cells; with the line.
@@ -278,16 +279,18 @@ def parse_csv(data: bytes, path: str, header: Sequence[str] | None, limits: Limi
     def fail(what: str, line: int) -> NoReturn:
         raise EvidenceError(what, path=path, place=f"line {line}", remedy="correct the CSV file")
 
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    first = text.partition("\n")[0]
+    between = next((mark for mark in ";\t" if header and mark in first and "," not in first), ",")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=between)
     rows: list[CsvRow] = []
     try:
         names = [name.strip() for name in next(reader, [])]
         if not names:
             fail("the CSV file has no header", 1)
         if header is not None:
-            if [name.lower() for name in names] != list(header):
-                fail(f"the CSV header is {','.join(names)[:80]!r}, expected {','.join(header)!r}", 1)
-            names = list(header)
+            names = [name.lower() if name.lower() in header else name for name in names]
+            if not set(header).issubset(names):
+                fail(f"the CSV header is {between.join(names)[:80]!r}, expected {','.join(header)!r}", 1)
         name, most = Counter(names).most_common(1)[0]
         if most > 1:
             fail(f"the CSV header has the column {name[:80]!r} twice", 1)
@@ -295,7 +298,7 @@ def parse_csv(data: bytes, path: str, header: Sequence[str] | None, limits: Limi
             fail(f"a CSV cell is longer than {limits.csv_cell_chars} characters", 1)
         for cells in reader:
             line = reader.line_num
-            if not cells:
+            if len(cells) < 2 and not "".join(cells).strip():
                 continue
             if len(cells) != len(names):
                 fail(f"the CSV row has {len(cells)} columns, expected {len(names)}", line)

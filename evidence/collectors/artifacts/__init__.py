@@ -39,7 +39,7 @@ class Row(Options):
         sections: for ``markdown``: section id → regular expressions of which one matches its heading.
         operations: for ``python``: ids of the broker operations the file implements (see ``source``).
         contract: for ``json``: name of a contract in ``contracts/files``; without one, well-formed is enough.
-        header: for ``csv``: the exact column names.
+        header: for ``csv``: names of the columns that are needed.
     """
 
     id: str = field(metadata={"min_length": 1})

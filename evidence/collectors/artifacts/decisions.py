@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from ...reading.markdown import Text, find_sections, parse, within
-from ...reading.markdown_text import has_template_mark
+from ...base.errors import EvidenceError
+from ...base.numbers import to_scaled
+from ...reading.markdown import Document, Table, Text, find_sections, parse, within
+from ...reading.markdown_text import has_template_mark, says_something
 from ...reading.workspace import View
-from ..shared.documents import moment
+from ..shared.documents import MAX_INTEGER, moment, seconds
 
 CONTRACT = "prelive_verification_log"
 SECTION = "decision"
@@ -19,6 +24,28 @@ SECTION = "decision"
 SIGN_OFFS = "sign_offs"
 """The section whose table lists who has to sign, by role."""
 _ROLE = re.compile(r"\W*(?:roles?|תפקיד)\W*", re.IGNORECASE)
+_PERSON = re.compile(r"\W*(?:names?|person|signer|שם)\W*", re.IGNORECASE)
+_SIGNATURE = re.compile(r"\W*(?:signatures?|חתימה)\W*", re.IGNORECASE)
+_SAYS_SIGNED = re.compile(r"\b(?:signed|approved|yes|ok|pass(?:ed)?|true|done)\b|[✓✔✅]", re.IGNORECASE)
+_KEY = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_TIME = re.compile(r"(?<![\w-])[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+_AS_OF = re.compile(rf"\bas of {_TIME.pattern}")
+_TARGET = re.compile(r"\W*(?:targets?|limits?|thresholds?|required|יעד)\W*", re.IGNORECASE)
+_CURRENT = re.compile(r"\W*(?:current|actual|measured|observed|results?|values?|נוכחי)\W*", re.IGNORECASE)
+_AMOUNT = (
+    r"(?P<{0}>-?(?:[0-9]{{1,3}}(?:,[0-9]{{3}}){{1,4}}|[0-9]{{1,15}})(?:\.[0-9]{{1,15}})?)\s*"
+    r"(?P<{0}_unit>[%a-zµμ]*)"
+)
+_BOUND = re.compile(
+    rf"(?:(?P<least>≥|>=?|at least|above)|≤|<=?|at most|below)\s*{_AMOUNT.format('bound')}", re.I
+)
+_FIGURE = re.compile(_AMOUNT.format("figure"), re.IGNORECASE)
+_QUALIFIED = re.compile(
+    r"\W{1,4}(?:partial|provisional|preliminary|tentative|waived)|[^.\n]{0,60}?(?:\b(?:with|under|on)\s+(?!all\b|no\b)(?:\w+\s+){0,3}?"
+    r"(?:exceptions?|conditions?|reservations?|waivers?|caveats?)|\b(?:subject to|provided that)\b)",
+    re.IGNORECASE,
+)
+"""What makes a PASS one under conditions."""
 _WORDS = (
     r"(?:(?P<FAIL>FAIL(?:ED)?|(?:NOT?|NEVER)[- ](?:GO|PASS(?:ED)?|APPROVED)|REJECTED|ROLLBACK_AND_INVESTIGATE"
     r"|REMEDIATE_AND_REVALIDATE|נכשל)|(?P<CONDITIONAL>CONDITIONAL|COMPLETE_REQUIREMENTS_THEN_DEPLOY|מותנה)|(?P<PENDING>PENDING)"
@@ -26,7 +53,9 @@ _WORDS = (
 )
 _UNMET = re.compile(r"\W*(?:not met|missed|violated)\W*", re.IGNORECASE)
 _UNSIGNED = re.compile(
-    r"\W*(?:(?:not|un)[ -]?signed|missing|open|pending|declined|rejected|revoked|withdrawn)\W*", re.IGNORECASE
+    r"\W*(?:(?:not|un)[ -]?(?:yet )?signed|not yet|missing|open|pending|awaiting|declined|rejected|revoked"
+    r"|withdrawn)(?: (?:approval|review|signature))?\W*|\W*[❌✗✘✖]\W*",
+    re.IGNORECASE,
 )
 _VERDICT = re.compile(rf"(?<![\w-]){_WORDS}")
 _FIRST = re.compile(rf"\W*{_WORDS}(?=\W*\Z|\s*[.:;,(]|\s+[-–—])", re.IGNORECASE)
@@ -43,7 +72,9 @@ _ACTION = re.compile(
     r"|(?P<CONDITIONAL>COMPLETE_REQUIREMENTS_THEN_DEPLOY)|(?P<PASS>GO_LIVE_APPROVED)"
 )
 _WORST = ("FAIL", "CONDITIONAL", "PASS")
+_ORDER = ("FAIL", "PENDING", "CONDITIONAL", "PASS")
 _LAST = "stage8"
+_MICRO = 1_000_000
 _BEFORE_LAST = {f"stage{number}" for number in range(1, 8)}
 _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])", re.IGNORECASE)
 
@@ -51,36 +82,56 @@ _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])"
 class Stated(Struct, frozen=True):
     """A file's decision (None for none) and its stages' statuses: FAIL, CONDITIONAL, PENDING or PASS.
 
-    ``signers`` are the roles that signed by its table of sign-offs or its signatures, None where it has none.
+    Attributes:
+        signers: the roles that signed by its table of sign-offs or its signatures, None where it has none.
+        people: the name and the key of each signer, as far as they are stated.
+        missed: figures that are not what they have to be, by the document itself.
+        stated_s: when it was decided, epoch seconds; None where it does not say.
+        latest_s: the latest time that it states, epoch seconds.
+        figures: those of each stage, in millionths.
     """
 
     path: str
     decision: str | None
     stages: Mapping[str, str]
     signers: tuple[str, ...] | None = None
+    people: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    missed: tuple[str, ...] = ()
+    stated_s: int | None = None
+    latest_s: int | None = None
+    figures: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self, others: Sequence[Stated]) -> dict[str, Any]:
         """The fact, with what contradicts it here or in the files before it."""
+        shared: dict[str, set[str]] = {}
+        for role, names in self.people.items():
+            for name in names:
+                shared.setdefault(name, set()).add(role)
         return {
             "path": self.path,
             "decision": self.decision,
             "signers": None if self.signers is None else list(self.signers),
+            "same_person": sorted({tuple(sorted(roles)) for roles in shared.values() if len(roles) > 1}),
+            "stated_at_s": self.stated_s,
+            "latest_at_s": self.latest_s,
+            "figures": [{"figure": name, "micro": micro} for name, micro in sorted(self.figures.items())],
             "contradictions": [*self._inside(), *(text for other in others for text in self._beside(other))],
         }
 
     def _inside(self) -> list[str]:
         """Whether the decision follows from the stages: the worst of them, and one not judged is no pass."""
         states = set(self.stages.values())
+        missed = list(self.missed) if self.decision == "PASS" else []
         if not states or self.decision is None:
-            return []
+            return missed
         without = sorted(_BEFORE_LAST - self.stages.keys()) if _LAST in self.stages else []
         if without:
-            return [f"{_LAST} rests on all others, and {', '.join(without)} has no status"]
-        worst = next((state for state in ("FAIL", "PENDING", "CONDITIONAL") if state in states), "PASS")
+            return [f"{_LAST} rests on all others, and {', '.join(without)} has no status", *missed]
+        worst = next((state for state in _ORDER if state in states), "PASS")
         if self.decision == {"PENDING": "FAIL"}.get(worst, worst):
-            return []
+            return missed
         named = ", ".join(name for name, state in sorted(self.stages.items()) if state == worst)
-        return [f"the decision is {self.decision}, and {worst} is the status of {named}"]
+        return [f"the decision is {self.decision}, and {worst} is the status of {named}", *missed]
 
     def _beside(self, other: Stated) -> list[str]:
         found = []
@@ -91,6 +142,10 @@ class Stated(Struct, frozen=True):
             for name, state in sorted(self.stages.items())
             if name in other.stages and other.stages[name] != state
         ]
+        for role, names in sorted(self.people.items()):
+            keys, known = (set(filter(_KEY.fullmatch, each)) for each in (names, other.people.get(role, ())))
+            if keys and known and keys != known:
+                found.append(f"{role} signed with another key than in {other.path}")
         return found
 
 
@@ -101,10 +156,24 @@ def from_log(view: View, path: str) -> Stated:
         EvidenceError: it is malformed, breaks its contract, or states a time that does not exist.
     """
     log = view.read_json(path, CONTRACT)
-    moment(log["timestamp"], path, "/timestamp")
-    signed = {role for role, text in log["signatures"].items() if text and not has_template_mark(text)}
+    _, made = moment(log["timestamp"], path, "/timestamp")
+    signed = {
+        role: text
+        for role, text in log["signatures"].items()
+        if text and says_something(text) and not has_template_mark(text) and not _UNSIGNED.fullmatch(text)
+    }
     stages = {name: gate["status"] for name, gate in log["gates"].items()}
-    return Stated(path, log["decision"], stages, tuple(sorted(signed)))
+    people = {
+        role: frozenset(_KEY.findall(text) or ({text.casefold()} if not _SAYS_SIGNED.search(text) else ()))
+        for role, text in signed.items()
+    }
+    figures = {
+        f"{stage}.{name}": to_scaled(value, _MICRO)
+        for stage, gate in log["gates"].items()
+        for name, value in gate.items()
+        if type(value) in (int, Decimal) and abs(value) < MAX_INTEGER // _MICRO
+    }
+    return Stated(path, log["decision"], stages, tuple(sorted(signed)), people, (), made, made, figures)
 
 
 def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) -> Stated:
@@ -124,28 +193,93 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
         lines = [line.raw for line in within(place, texts) if not _CHOICE.match(line.raw)]
         found = (match for line in lines if (match := _FIRST.match(line) or _VERDICT.search(line)))
         stated.append(next(found, None))
-    decisions = {match.lastgroup for match in stated if match}
-    for place in find_sections(text, sections.get("recommendation", ()), path):
-        advised = {match.lastgroup for line in within(place, texts) for match in _ACTION.finditer(line.raw)}
-        decisions |= advised - {"PASS"} if len(advised) == 1 else set()  # else it explains what each means
+    decisions = {_word(match) for match in stated if match}
+    for name in ("recommendation", "risk_assessment"):
+        for place in find_sections(text, sections.get(name, ()), path):
+            lines = [line.raw for line in within(place, texts)]
+            advised = {match.lastgroup or "" for line in lines for match in _ACTION.finditer(line)}
+            if len(advised) == 1:  # otherwise it explains what each means
+                decisions |= advised - {"PASS"}
+    places = find_sections(text, sections.get(SIGN_OFFS, ()), path)
+    signing = [table for place in places for table in within(place, document.tables)]
+    tables = [table for table in signing if _ROLE.fullmatch(table.header[0])]
+    nobody = bool(places) and not any(within(place, texts) for place in places)  # a comment, or code
+    people = _people(tables)
+    stages, missed = _stages(document)
+    decision = next((word for word in _WORST if word in decisions), None)
+    as_of = next((match[0][-20:] for line in document.texts if (match := _AS_OF.search(line.raw))), None)
+    made = None if as_of is None else seconds(as_of, path, "the time of the decision")
+    times = [made] if made is not None else []
+    for table in tables:
+        for stamp in (found for row in table.rows for cell in row.cells for found in _TIME.findall(cell)):
+            with suppress(EvidenceError):  # a date that does not exist is none
+                times.append(seconds(stamp, path, ""))
+    signers = tuple(sorted(people)) if tables or nobody else None
+    return Stated(path, decision, stages, signers, people, missed, made, max(times, default=None))
+
+
+def _word(match: re.Match[str]) -> str:
+    """The verdict that a match names; a PASS under conditions is CONDITIONAL."""
+    name = match.lastgroup or ""
+    return "CONDITIONAL" if name == "PASS" and _QUALIFIED.match(match.string, match.end()) else name
+
+
+def _stages(document: Document) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The stages' statuses, of several in one table the worst, and the figures that are not met."""
     stages: dict[str, str] = {}
+    figures: dict[str, str] = {}
     unmet: set[str] = set()
+    missed: list[str] = []
     for table in document.tables:
+        target, current = (
+            next((i for i, head in enumerate(table.header) if i and pattern.fullmatch(head)), None)
+            for pattern in (_TARGET, _CURRENT)
+        )
+        here: dict[str, str] = {}
         for row in table.rows:
             stage = _STAGE.match(row.cells[0])
-            status = next((match for cell in row.cells[1:] if (match := _FIRST.match(cell))), None)
-            if stage and status and status.lastgroup:
-                stages.setdefault(f"stage{stage['number']}", status.lastgroup)
+            cells = row.cells[1 if target is None else max(target, current or 0) + 1 :]
+            status = next((match for cell in cells if (match := _FIRST.match(cell))), None)
+            name = "" if stage is None else f"stage{stage['number']}"
+            if target is not None and current is not None and _misses(row.cells[target], row.cells[current]):
+                missed.append(f"{row.cells[current][:60]} in line {row.line} is not {row.cells[target][:60]}")
+            elif target is not None and status and _word(status) == "FAIL":
+                missed.append(f"a figure in line {row.line} is called a failure")
+            elif stage and status:
+                here[name] = min(here.get(name, "PASS"), _word(status), key=_ORDER.index)
             elif stage and any(map(_UNMET.fullmatch, row.cells[1:])):
-                unmet.add(f"stage{stage['number']}")
-    stages |= {name: "FAIL" for name in unmet if stages.get(name) == "PASS"}
-    tables = [
-        table
-        for place in find_sections(text, sections.get(SIGN_OFFS, ()), path)
-        for table in within(place, document.tables)
-        if _ROLE.fullmatch(table.header[0])
-    ]
-    signed = (row for t in tables for row in t.rows if not any(map(_UNSIGNED.fullmatch, row.cells[1:])))
-    roles = sorted({"_".join(re.findall(r"\w+", row.cells[0].lower())) for row in signed})
-    decision = next((word for word in _WORST if word in decisions), None)
-    return Stated(path, decision, stages, tuple(roles) if tables else None)
+                unmet.add(name)
+        if target is None:
+            stages = here | stages
+        else:
+            figures = here | figures  # what is said of figures counts where no table is about the stages
+    stages = stages or figures
+    return stages | {name: "FAIL" for name in unmet if stages.get(name) == "PASS"}, tuple(missed)
+
+
+def _misses(target: str, current: str) -> bool:
+    """Whether a figure is on the wrong side of its target; one that is rounded to it may be right."""
+    bound, figure = _BOUND.fullmatch(target.strip()), _FIGURE.fullmatch(current.strip())
+    if not bound or not figure or bound["bound_unit"] != figure["figure_unit"]:
+        return False
+    limit, value = (Fraction(text.replace(",", "")) for text in (bound["bound"], figure["figure"]))
+    return value < limit if bound["least"] else value > limit
+
+
+def _people(tables: Sequence[Table]) -> dict[str, frozenset[str]]:
+    """The name and the key in each row of somebody who signed, by role; nobody where another row says no."""
+    people: dict[str, frozenset[str]] = {}
+    refused: set[str] = set()
+    for table in tables:
+        named = [i for i, head in enumerate(table.header) if _PERSON.fullmatch(head)]
+        told = [*named, *(i for i, head in enumerate(table.header) if _SIGNATURE.fullmatch(head))]
+        for row in table.rows:
+            role = "_".join(re.findall(r"\w+", row.cells[0].lower()))
+            if any(map(_UNSIGNED.fullmatch, row.cells[1:])) or not all(
+                says_something(row.cells[i]) for i in told
+            ):
+                refused.add(role)
+                continue
+            found = {*(row.cells[i].casefold() for i in named), *_KEY.findall(" ".join(row.cells))}
+            people[role] = people.get(role, frozenset()) | found
+    return {role: found for role, found in people.items() if role not in refused}

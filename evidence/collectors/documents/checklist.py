@@ -27,7 +27,8 @@ from ..shared.documents import read_document
 
 _POINTS_WORD = r"(?:points?|pts?\.?|נקודות|נקודה|נק['׳’]?)"
 _POINTS = re.compile(
-    rf"[(\[]?(?<![\w.,])(?P<points>[0-9]{{1,6}})\s*{_POINTS_WORD}(?!\w)\s*[)\]]?", re.IGNORECASE
+    rf"[(\[]?(?<![\w.,])(?<![(\[0-9][-–−])(?P<points>[0-9]{{1,6}})\s*{_POINTS_WORD}(?!\w)\s*[)\]]?",
+    re.IGNORECASE,
 )
 _TOTAL = re.compile(
     r"(?<![\w-])(?:total(?:\s+(?:points|pts|score|possible|available))*|סה[\"״”]כ|סך\s+הכו?ל)"
@@ -39,10 +40,12 @@ _TOTAL_WORD = re.compile(r"total|סה|סך", re.IGNORECASE)
 _WEIGHT = re.compile(r"(?<![^\W_])weights?(?![^\W_])|משקל", re.IGNORECASE)
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,4})?)\s*%")
 _UNDONE = (
-    r"(?:n/?a|not (?:applicable|yet|(?:yet )?(?:checked|completed?|done|exercised|finished|implemented|met"
-    r"|ready|rehearsed|reviewed|started|tested|verified))|pending|skipped|deferred|postponed|wip"
-    r"|in (?:progress|review)|open|planned|waived|partially|partly done|to[ -]?do|later|after go-?live"
-    r"|tomorrow|failed|failing|missing)"
+    r"(?:n/?a|(?:(?:is|are|was|were) )?not (?:applicable|yet|(?:yet )?(?:checked|completed?|done|executed"
+    r"|exercised|finished|implemented|met|performed|ready|rehearsed|reviewed|run|started|tested|verified))"
+    r"|pending|skipped|deferred|postponed|wip|in (?:progress|review)|open|planned|waived|partially"
+    r"|partly done|to[ -]?do|later|after go-?live|tomorrow|failed|failing|missing|draft|incomplete|expired"
+    r"|outdated|out of (?:date|scope)|won[’']t (?:do|fix)|[1-9]?[0-9] ?% (?:completed?|done|finished)"
+    r"|(?:לא|טרם) (?:בוצע|הושלם|נבדק)ה?)"
 )
 _NOT_DONE = re.compile(
     rf"(?:[:(]|\s[-–—])\s*{_UNDONE}\W*\Z|\A\W*{_UNDONE}(?:\s*[:–—]|\s-\s)|[❌✗✘🚧⏳⛔🚫]|\bnot yet\b",
@@ -72,7 +75,7 @@ class ChecklistCollector:
     """Reads the pre-live checklist; see the module's description."""
 
     id: ClassVar[str] = "checklist"
-    version: ClassVar[str] = "5"
+    version: ClassVar[str] = "6"
     Options: ClassVar[type[BaseOptions]] = ChecklistOptions
 
     def __init__(self, options: ChecklistOptions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -36,9 +37,10 @@ def read_drill(view: View, path: str, account: str) -> tuple[dict[str, Any], tup
         EvidenceError: malformed, against its contract, or a template.
     """
     record = read_json(view, path, "rollback_drill")
-    for name in ("operator", "trigger"):
-        if name in record:
-            check_filled(record[name], path, f"/{name}")
+    check_filled(record, path, "operator", "trigger")
+    if not re.search("[0-9]", record.get("account", "0")):
+        remedy = "leave its last digits visible"
+        raise EvidenceError("names no account", path=path, place="/account", remedy=remedy)
     figures: dict[str, Any] = {name: record.get(name) for name in _FIGURES}
     for name in ("total_recovery_ms", "cancel_orders_ms", "open_orders"):
         figures[name] = None if record[name] is None else int(record[name])
@@ -94,6 +96,8 @@ def _contradictions(steps: list[tuple[str, int]], figures: dict[str, Any]) -> li
         if time > total and name not in _LATER:
             text = f"{name} was finished after {time} ms, the whole recovery after {total}"
             found.append((f"{place}/completed_ms", text))
+    if len({time for _, time in steps}) == 1 < len(steps):
+        found.append(("/steps", "were all finished in the same instant"))
     if total == 0:
         found.append(("/total_recovery_ms", "is 0 ms, which nobody has measured"))
     place = "/cancel_orders_ms"

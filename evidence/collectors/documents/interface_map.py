@@ -17,7 +17,7 @@ from ...base.settings import Regex
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Section, Table, find_sections, match_sections, parse, within
-from ...reading.markdown_text import has_template_mark, heading_key, says_something
+from ...reading.markdown_text import HEDGED, has_template_mark, heading_key, says_something
 from ...reading.workspace import View
 from ..shared.documents import absent, bounded, read_document, word_pattern
 from ..shared.quantities import NO_PROMISE, PER_SECOND, burst, count_near, latency_us, rate_per_second
@@ -102,11 +102,34 @@ _NOT = re.compile(
     r"(?:\b(?:no|non|not|never|without|don't)|ללא|בלי|אין|לא)[\s-]+(?:\w+\s+){0,2}\Z", re.IGNORECASE
 )
 _NO_TIME = re.compile(r"\w*\s*(?:for|of)?\s*0+(?:\.0+)?\s*(?:ms|s|sec)", re.IGNORECASE)
+_OF_A_PART = re.compile(
+    r"\b(?:each|every|per)\s+(?:instance|process|strategy|symbol|thread|worker)\b", re.IGNORECASE
+)
+_SHORT_WINDOW = re.compile(
+    r"[0-9]\s*(?:\w+\s*)?(?:/|\b(?:each|every|in|per)\b)\s*[0-9]*\s*(?:ms|msec|milliseconds?)\b", re.I
+)
+"""What multiplies a pacing limit."""
 _OTHER_WINDOW = re.compile(
     r"(?<![0-9])(?!10\D)[0-9]+[\s-]*(?:min|דקות)|(?<![0-9])(?!600\D)[0-9]+\s*(?:s\b|sec|h\b|hour|day)"
     r"|(?:/|\bper|\ban?|\beach|\bevery)\s*(?:min|s\b|sec|hour|day)",
     re.IGNORECASE,
 )
+
+
+_WORKS, _DONE = "SUBMITTED|ACKNOWLEDGED|ACCEPTED|WORKING|OPEN", "FILLED|EXECUTED"
+_STATES = {
+    "(?:Pre)?Submitted|PendingSubmit": f"{_DONE}|CANCELL?ED|REJECTED",
+    "(?:Api)?Cancelled": f"{_WORKS}|{_DONE}|REJECTED",
+    "Filled": f"{_WORKS}|CANCELL?ED|REJECTED|PARTIAL_FILL",
+    "Inactive": f"{_WORKS}|{_DONE}",
+}
+_OTHER_STATE = re.compile(
+    "|".join(
+        rf"(?<![A-Za-z])(?:{broker})\W?\s*(?:→|⇒|[-=]>|\||maps to|becomes)\s*\W?(?:{wrong})(?![A-Z_])"
+        for broker, wrong in _STATES.items()
+    )
+)
+"""A state of the broker's beside one of the system's that it never means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +153,7 @@ class InterfaceMapCollector:
     """Reads the interface map; see the module's description."""
 
     id: ClassVar[str] = "interface_map"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[BaseOptions]] = InterfaceMapOptions
 
     def __init__(self, options: InterfaceMapOptions) -> None:
@@ -150,6 +173,7 @@ class InterfaceMapCollector:
                 "sections": dict.fromkeys(SECTIONS),
                 "operations": [],
                 "error_codes": [],
+                "other_states": [],
                 "pacing": dict.fromkeys(_PACING),
             }
             remedy = (
@@ -165,6 +189,11 @@ class InterfaceMapCollector:
             "sections": match_sections(text, self._sections),
             "operations": self._operations(text, document),
             "error_codes": codes,
+            "other_states": [
+                {"line": line.line, "text": found[0]}
+                for line in document.texts
+                for found in _OTHER_STATE.finditer(line.plain)
+            ],
             "pacing": pacing,
         }
         missing = absent(
@@ -260,9 +289,11 @@ class InterfaceMapCollector:
         places = find_sections(text, self._sections["error_codes"])
         found: dict[int, dict[str, Any]] = {}
 
-        def add(codes: str, line: int, action: str) -> None:
+        def add(codes: str, line: int, action: str, meaning: str = "") -> None:
             for code in _codes(codes):
-                entry = found.setdefault(code, {"code": code, "action": "", "line": line})
+                empty = {"code": code, "action": "", "meaning": "", "line": line}
+                entry = found.setdefault(code, empty)
+                entry["meaning"] = f"{entry['meaning']} {meaning}".strip()
                 if not has_template_mark(action) and action not in entry["action"]:
                     entry["action"] = f"{entry['action']} | {action}".strip(" |")
 
@@ -271,7 +302,9 @@ class InterfaceMapCollector:
             for row in table.rows:
                 if _CODES.fullmatch(row.cells[0]):
                     rest = row.cells[1:] if column is None else (row.cells[column],)
-                    add(row.cells[0], row.line, " | ".join(cell for cell in rest if cell))
+                    others = " ".join(cell for i, cell in enumerate(row.cells) if i and i != column)
+                    action = " | ".join(cell for cell in rest if cell)
+                    add(row.cells[0], row.line, action, "" if column is None else others)
         for item in _inside(places, document.items):
             match = _ITEM.fullmatch(item.text)
             if match is not None:
@@ -282,8 +315,9 @@ class InterfaceMapCollector:
     def _pacing(self, text: str, document: Document) -> dict[str, int | None]:
         figures: dict[str, int | None] = dict.fromkeys(_PACING)
         lines = _inside(find_sections(text, self._sections["pacing_limits"]), document.texts)
+        lines = [line for line in lines if not HEDGED.search(line.plain)]
         for clause in (part for line in lines for part in re.split(r"[;•]", line.plain)):
-            if NO_PROMISE.search(clause):
+            if any(odd.search(clause) for odd in (NO_PROMISE, _OF_A_PART, _SHORT_WINDOW)):
                 continue
             for name, label in _PACING.items():
                 if name == "historical_requests" and _OTHER_WINDOW.search(clause):
@@ -320,7 +354,9 @@ def _rate(clause: str) -> int | None:
 
 def _classes(action: str) -> list[str]:
     """What the text of an action says is done, as the classes of broker codes; sorted."""
-    found = set()
+    found = set[str]()
+    if HEDGED.search(action):
+        return []
     for name, pattern in _CLASSES.items():
         for match in pattern.finditer(action):
             if name == "back_off" and _NO_TIME.match(action, match.end()):

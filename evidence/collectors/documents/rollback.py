@@ -20,11 +20,11 @@ from ...base.times import format_utc
 from ...collecting.interface import Observation, Problem, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Text, find_sections, match_sections, parse, within
-from ...reading.markdown_text import begins_with_something, from_word_start, has_template_mark
+from ...reading.markdown_text import HEDGED, begins_with_something, from_word_start, has_template_mark
 from ...reading.workspace import View
 from ..artifacts import shipped_sections
 from ..shared.documents import absent, read_document
-from ..shared.quantities import GROUPED, ungrouped
+from ..shared.quantities import GROUPED, WORDS, ungrouped, with_points
 from .drill import no_drill, read_drill
 
 SECTIONS = shipped_sections("rollback_procedure")
@@ -76,7 +76,7 @@ _BEYOND = re.compile(
 _NO_LONGER = re.compile(r"\((?:was|formerly|previously)\b|\bno longer\b", re.IGNORECASE)
 """What a trigger says before its number: works below it, above it, no longer."""
 _NOT = re.compile(
-    r"(?:\b(?:not|never|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
+    r"(?:\b(?:not|never|may|might|could|almost|nearly|hardly|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
     r"|\bno need to|\b(?:at most|up to|fewer than)\s+\w+|ideally|preferably"
     r"|\bif [^,;.]{0,40}\b(?:agree|approve|allow|want|wish|permit)(?:e?s)?,"
     r"|\b(?:if|when|where) (?:possible|convenient|needed|necessary),"
@@ -85,18 +85,26 @@ _NOT = re.compile(
     r"(?:(?:be|have|been|to|all|the|any)\s+)*\Z",
     re.IGNORECASE,
 )
-_NOT_INSIDE = re.compile(r"\b(?:not|never)\b|n['’]t\b", re.IGNORECASE)
+_NOT_INSIDE = re.compile(r"\b(?:not|never|may|might|could)\b|n['’]t\b", re.IGNORECASE)
 _NOT_AFTER = re.compile(
     r"\w*[^.;]{0,200}?\b"
     r"(?:(?:is|are|be) (?:forbidden|prohibited|optional|skipped|omitted|postponed|deferred|unnecessary)"
     r"|not (?:required|needed|necessary)|(?:may|can) (?:remain|stay)|if time permits|when(?:ever)? convenient"
+    r"|(?:bigger|larger|longer|older|smaller|younger) than"
     r"|(?:if|when) possible|if there is (?:time|space|room))\b"
+    r"|\w*\W{1,3}(?:no|not (?:yet )?(?:checked|confirmed|done|verified))\W*\Z"
+    r"|\w*(?:(?!re-?start|re-?connect|re-?enabl|resum)[^.;,]){0,200}?\b(?:after|pending|subject to|upon)\s+"
+    r"(?:\w+\s+){0,3}(?:approval|consent|permission)\b"
     r"|\w*\W+(?:half|some|most|parts?|a few|[0-9]{1,2}\s*%)(?: of)?(?: the| them| open)*\b",
     re.IGNORECASE,
 )
 _NOT_ALL = re.compile(
     r"(?:cancel|flat|close|liquidat)[^.;]{0,200}\b(?:except|apart from|other than|excluding|tomorrow"
-    r"|(?:with)?in (?:an?|one|[0-9]+) (?:day|week|month)s?|(?:on|by) the next (?:\w+ )?day)\b",
+    r"|at the end of the (?:day|week|month|quarter)"
+    r"|(?:with)?in (?:an?|one|[0-9]+) (?:day|week|month)s?|(?:on|by) the next (?:\w+ )?day)\b"
+    r"|(?:cancel|flat|close|liquidat)[^.;,]{0,60}\bonly (?:if|new|some|those|when)\b"
+    r"|(?:halt|pause|stop|suspend)(?:(?!re-?start|resum)[^.;]){0,200}"
+    r"\b(?:tomorrow|(?:from|on) the next (?:\w+ )?day)\b",
     re.IGNORECASE,
 )
 """What is said around a step or check that is then not done, not at once, or not to all."""
@@ -107,12 +115,19 @@ _UNWATCHED = re.compile(
 )
 _WATCHER = re.compile(r"watch|monitor|enforc|owner|מנוטר|אחראי", re.IGNORECASE)
 _LASTS = re.compile(
-    r"\b(?:sustained|consecutive|successive)\b|\bat the end of the (?:week|month|quarter|year)"
+    r"\b(?:sustained|consecutive|successive|grace period)\b|\bat the end of the (?:week|month|quarter|year)"
     r"|\bafter (?:[0-9]+|two|three|four|five|ten|several|repeated) (?:breach|time|occurrence|violation)"
-    r"|\bfor\s+(?!the\s)(?:[a-z]+\s+){0,4}[0-9]+[\s-]*(?:s|min|h|day|week|month|quarter|year)",
+    r"|\bfor\s+(?!the\s)(?:[a-z]+\s+){0,4}[0-9]+[\s-]*(?:s|min|h|day|week|month|quarter|year)"
+    r"|[0-9]\s*%?\s[^|().;]{0,30}?\band\s+(?:\w+\W+){1,4}?(?:above|below|exceeds?|fewer|less|more|over|under)\b",
     re.IGNORECASE,
 )
-"""What a trigger adds that nobody looks at it, or that it fires only after some time."""
+"""What a trigger adds that nobody looks at it, or that it fires only after some time or beside another."""
+_OF_A_PART = re.compile(
+    r"\b(?:and|each|every|per)\s+(?:client|instrument|strategy|symbol|thread)\b", re.IGNORECASE
+)
+_IN_WORDS = re.compile(
+    rf"\b({'|'.join(WORDS)})(?=\s+(?:\w+\s+){{0,2}}(?:an?|each|every|in|per|within)\b)", re.IGNORECASE
+)
 _PARTS = {"": 1, "%": 100, "p": 100, "א": 100, "b": 10_000}
 """What a share is in parts of, by the first letter of its unit."""
 _DAY = Fraction(1, 24)
@@ -146,7 +161,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:
@@ -293,7 +308,7 @@ def _limits(lines: list[Text], triggers: Mapping[str, str], document: Document) 
                 after = _limit(name, line.plain[match.end() :])
                 micro = after if after is not None else _limit(name, text)
                 told = line.plain[match.end() :] if after is not None else text
-                if _is_reversed(name, told) or _LASTS.search(told):
+                if _is_reversed(name, told) or _LASTS.search(told) or HEDGED.search(told):
                     micro, reversed_ = None, True
                 stated.append({"trigger": name, "micro": micro, "line": line.line})
         found += [one for one in stated if one["micro"] is not None and not reversed_] or [
@@ -340,8 +355,11 @@ def _is_reversed(trigger: str, text: str) -> bool:
 def _limit(trigger: str, text: str) -> int | None:
     """The limit that a text states first; of several in one cell or clause the loosest."""
     found: list[Fraction] = []
-    for clause in text.split(" | "):
+    for clause in with_points(text).split(" | "):
         if trigger in {"pacing", "connection"}:
+            if _OF_A_PART.search(clause):
+                return None
+            clause = _IN_WORDS.sub(lambda match: WORDS[match[1].lower()], clause)
             for rate in _RATE.finditer(clause):
                 unit = _PER_HOUR[(rate["unit"] or rate["adverb"])[0]]
                 found.append(_value(rate["number"]) * unit / int(rate["window"] or 1))

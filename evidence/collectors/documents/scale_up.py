@@ -18,9 +18,10 @@ from typing import Any, ClassVar
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Table, parse, within
-from ...reading.markdown_text import begins_with_something, has_template_mark, heading_key
+from ...reading.markdown_text import HEDGED, begins_with_something, has_template_mark, heading_key
 from ...reading.workspace import View
 from ..shared.documents import read_document, scaled
+from ..shared.quantities import with_points
 
 _WEEKS = re.compile(
     r"\W*(?:(?P<from>from)\s+|(?P<after>after)\s+)?(?:weeks?|wk|w(?=[1-9])|שבוע(?:ות)?)\s*(?P<least>≥|>=)?\s*(?P<first>[1-9][0-9]{0,2})(?![0-9])"
@@ -36,10 +37,17 @@ _BARE_WEEKS = re.compile(
 _PERCENT = re.compile(r"(?<![\w.,])(?P<percent>[0-9]{1,6}(?:\.[0-9]{1,9})?)\s*(?:%|percent\b)", re.IGNORECASE)
 _AT_LEAST = re.compile(
     r"(?:at least|\bmin(?:imum|\.)?|(?<!no )\bmore than|(?<![-=])[>≥]|לפחות)\W*(?:[a-z]+\W+){0,2}[0-9.]+\s*%"
-    r"|%\s*\+",
+    r"|%\s*\+|%\W+(?:per|each|every|a)\s+(?:account|day|session|strategy|symbol|trader)\b|%\s+daily\b"
+    r"|\b(?:[2-9]|[1-9][0-9])\s*[x×]\s*(?:leverage|margin)",
     re.IGNORECASE,
 )
-_MAY_BE_MORE = re.compile(r"\bsoft\b|\b(?:may|can) be (?:exceed|rais|lift|ignor|overrid)\w*", re.IGNORECASE)
+"""What bounds a share from below, or makes it one of several."""
+_SELDOM = re.compile(
+    r"(?!.*(?:dai|day|week|month|quarter|hour|session|trade|continu)).*(?:annual|year)", re.I | re.S
+)
+_MAY_BE_MORE = re.compile(
+    r"\bsoft\b|\bflexible\b|\b(?:may|can) be (?:exceed|rais|lift|ignor|overrid)\w*", re.IGNORECASE
+)
 _OTHER_TIME = re.compile(
     r"\b(?:days?|months?|quarters?|hours?|immediately|at once|start|begin\w*)\b", re.IGNORECASE
 )
@@ -56,6 +64,8 @@ _IN_WORDS = {
     "week 2": r"\b(?:the\s+)?second\s+week\b",
 }
 """Shares of the capital, and weeks, that are stated without a figure."""
+_BARE_NUMBER = re.compile(r"\W*?([0-9]{1,3}(?:\.[0-9]{1,4})?)\s*")
+_IN_PERCENT = re.compile(r"%|percent|אחוז", re.IGNORECASE)
 _WHOLE = re.compile(
     r"\W*(?:all|everything|full|whole|entire|unlimited|no limit|max(?:imum)?)\W*", re.IGNORECASE
 )
@@ -94,7 +104,7 @@ class ScaleUpCollector:
     """Reads the scale-up plan; see the module's description."""
 
     id: ClassVar[str] = "scale_up"
-    version: ClassVar[str] = "8"
+    version: ClassVar[str] = "9"
     Options: ClassVar[type[BaseOptions]] = ScaleUpOptions
 
     def __init__(self, options: ScaleUpOptions) -> None:
@@ -132,7 +142,9 @@ class ScaleUpCollector:
         first = int(weeks["first"]) + bool(stated.get("after"))
         last = int(weeks["last"] or first)
         from_here_on = weeks["last"] is None and any(map(stated.get, ("from", "least", "after")))
-        if not shares or has_template_mark(capital) or _AT_LEAST.search(capital) or last < first:
+        if not shares or has_template_mark(capital) or last < first:
+            return None
+        if _AT_LEAST.search(capital) or _MAY_BE_MORE.search(capital) or HEDGED.search(capital):
             return None
         return {
             "from_week": first,
@@ -160,6 +172,8 @@ class ScaleUpCollector:
                 shares = row.cells[1:] if capital is None else (row.cells[capital],)
                 if capital is not None and _WHOLE.fullmatch(row.cells[capital]):
                     shares = ("100 %",)
+                if capital is not None and not _PERCENT.search(_in_figures(shares[0])):
+                    shares = (_as_percent(shares[0], table.header[capital]),)
                 share = next((cell for cell in shares if _PERCENT.search(_in_figures(cell))), "")
                 step = weeks and self._step(weeks, minimum + share, row.line)
                 if weeks is None and share:
@@ -170,7 +184,8 @@ class ScaleUpCollector:
                     step["position_cap"] = _stated(row.cells, cap, rest, _CAP) and _caps(
                         rest if cap is None else row.cells[cap]
                     )
-                    step["review"] = _stated(row.cells, review, rest, _REVIEW)
+                    often = _SELDOM.match(rest if review is None else row.cells[review]) is None
+                    step["review"] = often and _stated(row.cells, review, rest, _REVIEW)
                     steps.append(step)
             if len(steps) > known or capital is not None:
                 unclear += [
@@ -215,8 +230,19 @@ class ScaleUpCollector:
         return steps
 
 
+def _as_percent(cell: str, header: str) -> str:
+    """A bare number as percent: below a header that says so (``Capital (%)``), or a fraction of one."""
+    number = _BARE_NUMBER.fullmatch(with_points(cell))
+    if number is None:
+        return cell
+    if _IN_PERCENT.search(header):
+        return f"{number[1]} %"
+    return f"{Decimal(number[1]) * 100:f} %" if "." in number[1] and Decimal(number[1]) <= 1 else cell
+
+
 def _in_figures(text: str) -> str:
     """The text with figures for the shares and weeks that it states in words."""
+    text = with_points(text)
     for figure, words in _IN_WORDS.items():
         text = re.sub(words, figure, text, flags=re.IGNORECASE)
     return text
@@ -235,8 +261,9 @@ def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.P
 
 
 def _caps(text: str) -> bool:
-    """Whether the position cap is one: no more than the whole, and not to be exceeded."""
+    """Whether the position cap is one: less than the whole, and not to be exceeded."""
     text = _in_figures(text)
     text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
-    whole = all(Decimal(share["percent"]) <= 100 for share in _PERCENT.finditer(text))
-    return whole and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)
+    shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(text)]
+    less = not shares or (min(shares) < 100 and max(shares) <= 100)
+    return less and not HEDGED.search(text) and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)

@@ -29,8 +29,8 @@ from .pnl import PNL_FACTS, annual, measure, moments, read_series
 
 _PERCENTS = (50, 95, 99)
 _SESSION_FACTS = (
-    "file", "session_id", "trades", "filled", "fill_rate_ppm", "duration_s", "busiest_second",
-    "pacing_violations", "disconnects", "unrecovered_disconnects", "rejects", "symbols",
+    "file", "session_id", "trades", "filled", "fill_rate_ppm", "largest_order", "duration_s",
+    "busiest_second", "pacing_violations", "disconnects", "unrecovered_disconnects", "rejects", "symbols",
     "contradictions_total", "observed_at_s", "account_prefix", "same_account", "simulated", "labelled_sample",
 )  # fmt: skip
 _LISTS = (
@@ -82,7 +82,7 @@ class PaperCollector:
     """Reads a paper-trading session; see the module's description."""
 
     id: ClassVar[str] = "paper"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[BaseOptions]] = PaperOptions
 
     def __init__(self, options: PaperOptions) -> None:
@@ -229,8 +229,12 @@ class _Run:
         if count:
             self.values["fill_rate_ppm"] = ratio_ppm(filled, count)
             self.exact["fill_rate"] = Fraction(filled, count)
+            largest = max(trade.quantity for trade in trades)
+            self.values["largest_order"] = scaled(largest, 1, path, "/trades", up=True)
         else:
-            self._lack(("fill_rate_ppm",), f"{path} has no trades", "run a session that trades")
+            self._lack(
+                ("fill_rate_ppm", "largest_order"), f"{path} has no trades", "run a session that trades"
+            )
         self._latency(session, path)
         self.session = session
 
@@ -265,7 +269,7 @@ class _Run:
         for name in ("p50", "p95"):
             self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
         self.values["mock"]["observed_at_s"] = measured
-        check_filled(baseline.get("client", path), path, "/client")
+        check_filled(baseline, path, "client")
         self.samples.append(baseline.get("sample", False))
         paper = self.exact.get("p50_latency")
         if paper is None:
@@ -280,6 +284,7 @@ class _Run:
         """The back-test's Sharpe ratio."""
         metrics = self.view.read_json(path, "backtest_metrics")
         made, epoch = moment(metrics["timestamp"], path, "/timestamp")
+        check_filled(metrics, path, "strategy_id")
         period = metrics.get("period", {})
         try:
             days = [date.fromisoformat(period[name]) for name in ("start", "end") if name in period]

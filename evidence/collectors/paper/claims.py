@@ -19,9 +19,9 @@ from ...base.errors import EvidenceError
 from ...reading.workspace import View
 
 HEADER = ("metric", "value", "unit", "status")
-_COUNT = dict.fromkeys(("", "count", "trades", "orders"), Fraction(1))
+_COUNT = dict.fromkeys(("", "count", "events", "number", "orders", "trades"), Fraction(1))
 _PLAIN = {"": Fraction(1), "ratio": Fraction(1)}
-_RATIO = {"": Fraction(1), "ratio": Fraction(1), "%": Fraction(1, 100), "percent": Fraction(1, 100)}
+_RATIO = {**_PLAIN, **dict.fromkeys(("%", "percent", "pct"), Fraction(1, 100))}
 _SECONDS = dict.fromkeys(("s", "sec", "second", "seconds"), Fraction(1))
 _LATENCY = {
     **dict.fromkeys(("us", "µs", "μs"), Fraction(1, 1000)),
@@ -118,6 +118,8 @@ def read_claims(view: View, path: str) -> dict[str, Claim]:
             continue
         units = UNITS[metric]
         unit = unit if unit in units else unit.lower()
+        if stated.endswith("%") and "%" in units and (not unit or units.get(unit) == units["%"]):
+            stated, unit = stated[:-1].rstrip(), "%"
         if unit not in units:
             known = ", ".join(name for name in units if name)
             refuse(f"the unit {unit[:20]!r} of {metric!r} is unknown", f"state it in one of: {known}")

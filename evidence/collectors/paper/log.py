@@ -17,6 +17,7 @@ from typing import Any
 from msgspec import Struct
 
 from ...broker.account_id import hide, read_json
+from ...reading.markdown_text import has_template_mark, says_something
 from ...reading.workspace import View
 from ..shared.documents import bounded, microseconds
 
@@ -33,15 +34,26 @@ _KINDS = {
 """What the broker's code of an event or a rejection makes it, whatever the log calls it."""
 _WORDS = {
     "pacing_violation": re.compile(r"max(?:imum)? (?:rate|number) of messages|pacing violation", re.I),
-    "disconnect": re.compile(r"\bconnectivity\b.{0,60}\b(?:lost|broken)\b|\A\W*not connected\b", re.I),
+    "disconnect": re.compile(
+        r"\A(?!.*\bfarm\b).*(?:(?<!\bno )\bconnection\b.{0,60}\b(?:lost|broken)\b|\bsocket (?:was )?closed\b)"
+        r"|\bconnectivity\b.{0,60}\b(?:lost|broken)\b|\A\W*not connected\b",
+        re.I | re.S,
+    ),
 }
 """How the broker says so; it counts where an event has no code."""
+_REPEATED = 10
+"""Orders among which as few as one in so many have latencies of their own: they were copied."""
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
 _DAY_US = 86_400 * SECOND_US
 _YEARS = {"trading": 252 * 23_400 * SECOND_US, "calendar": 365 * _DAY_US}
 """A year of 252 trading days of 6.5 hours, and one of 365 days, in microseconds."""
 _TOLERANCE = Fraction(1, 100)
+_HOUR_US = 3600 * SECOND_US
+_SATURDAY_US = 2 * _DAY_US
+_CLOSED_US = ((2 * _HOUR_US, 30 * _HOUR_US), (40 * _HOUR_US, 45 * _HOUR_US))
+"""When no exchange is open, since the beginning of Saturday in UTC: a few trade on Sundays until 16:00."""
+_SYMBOL = re.compile(r"\s*[!-~][ -~]*")
 _OTHER_UNIT = 5
 """Times the middle price of its symbol beyond which a price is mistyped or in another unit, such as cents."""
 
@@ -50,6 +62,7 @@ class Trade(Struct, frozen=True):
     """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured)."""
 
     symbol: str
+    quantity: Decimal | int
     order_type: str
     status: str
     submitted_us: int
@@ -154,6 +167,13 @@ def read_session(view: View, path: str) -> Session:
         if before[-1:] == ["disconnect"]:
             found.append((f"/trades/{index}/submitted_at", "lies where the log has no connection"))
     trades = _trades(log["trades"], submitted, path, found)
+    if log.get("equity_year") != "calendar":
+        since = [(moment - _SATURDAY_US) % (7 * _DAY_US) for moment in submitted]
+        closed = [
+            i for i, each in enumerate(since) if any(first <= each < last for first, last in _CLOSED_US)
+        ]
+        text = "lies in a weekend, when no exchange is open"
+        found += [(f"/trades/{index}/submitted_at", text) for index in closed[:1]]
     navs = (sample["nav"] for sample in log.get("equity", []))
     periods = log.get("equity_periods_per_year")
     return Session(
@@ -174,7 +194,7 @@ def read_session(view: View, path: str) -> Session:
 def _trades(
     trades: list[dict[str, Any]], times: list[int], path: str, found: list[tuple[str, str]]
 ) -> tuple[Trade, ...]:
-    first_use: dict[str, int] = {}
+    first_use: dict[object, int] = {}
     prices: dict[str, list[Decimal | int]] = {}
     for trade in trades:
         stated = (trade["fill_price"], trade.get("limit_price"))
@@ -183,9 +203,11 @@ def _trades(
     result: list[Trade] = []
     for index, (trade, submitted) in enumerate(zip(trades, times, strict=True)):
         place = f"/trades/{index}"
-        earlier = first_use.setdefault(trade["intent_id"], index)
+        earlier = first_use.setdefault(trade["intent_id"].strip(), index)
         if earlier != index:
             found.append((f"{place}/intent_id", f"is the one of /trades/{earlier}"))
+        elif (copied := first_use.setdefault(_figures(trade), index)) != index:
+            found.append((place, f"is /trades/{copied} again, with another intent_id"))
         found += [(f"{place}/{name}", text) for name, text in _implausible(trade)]
         usual, price = middle.get(trade["symbol"]), trade["fill_price"]
         if usual and price and price > 0 and not usual <= price * _OTHER_UNIT <= usual * _OTHER_UNIT**2:
@@ -193,8 +215,20 @@ def _trades(
         total, problem = _total_ns(trade["latency_ms"], path, f"{place}/latency_ms")
         if problem:
             found.append((f"{place}/latency_ms/total", problem))
-        result.append(Trade(trade["symbol"], trade["order_type"], trade["status"], submitted, total))
+        result.append(
+            Trade(trade["symbol"], trade["quantity"], trade["order_type"], trade["status"], submitted, total)
+        )
+    measured = [parts for trade in trades if None not in (parts := tuple(trade["latency_ms"].values()))]
+    if measured and len(set(measured)) <= len(measured) // _REPEATED:
+        text = f"has only {len(set(measured))} different latencies in {len(measured)} orders"
+        found.append(("/trades", text))
     return tuple(result)
+
+
+def _figures(trade: dict[str, Any]) -> tuple[object, ...]:
+    """What no two orders have in common."""
+    same = (trade[name] for name in ("symbol", "direction", "quantity", "submitted_at", "fill_price"))
+    return (*same, *trade["latency_ms"].values())
 
 
 def _kind(event: dict[str, Any]) -> str:
@@ -219,8 +253,22 @@ def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("filled_quantity", "is more than was ordered"))
     if filled is not None and status == "FILLED" and filled < quantity:
         found.append(("filled_quantity", "is less than was ordered, and the order is FILLED"))
-    if status == "FILLED" and trade.get("reject_code"):
-        found.append(("reject_code", "is stated, and the order is FILLED"))
+    reason = trade.get("reject_reason") or ""
+    for name in ("reject_code", "reject_reason"):
+        if status == "FILLED" and says_something(str(trade.get(name) or "")):
+            found.append((name, "is stated, and the order is FILLED"))
+    if status == "REJECTED" and (not says_something(reason) or has_template_mark(reason)):
+        found.append(("reject_reason", "says nothing"))
+    if not _SYMBOL.fullmatch(trade["symbol"]):
+        found.append(("symbol", "is none that the broker knows"))
+    if status in ("PARTIAL_FILL", "CANCELED") and filled == quantity:
+        found.append(("status", f"is {status}, and all of the order is filled"))
+    if status == "PARTIAL_FILL" and filled == 0:
+        found.append(("status", "is PARTIAL_FILL, and nothing of the order is filled"))
+    if status in ("SUBMITTED", "ACKNOWLEDGED") and filled:
+        found.append(("status", f"is {status}, and the order has a fill"))
+    if trade["commission"] and price is None and not filled and status != "CANCELED":
+        found.append(("commission", "is stated, and the order has no fill"))
     if status == "REJECTED" and (
         price is not None or filled or trade["latency_ms"]["ack_to_fill"] is not None
     ):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...base.errors import EvidenceError
 from ...base.numbers import to_scaled
@@ -18,6 +18,13 @@ from ...reading.workspace import View, glob_regex
 T = TypeVar("T")
 _BETWEEN = re.compile(r"[\s_-]+")
 MAX_INTEGER = 2**53 - 1
+_NOT_DONE = re.compile(
+    r"(?:\A\W*|(?<![^\W_])(?:drill|rehearsal|switch(?:es)?|back-?test|mock|verification)(?![^\W_])[^.;\n]{0,40}\b)"
+    r"(?:(?:was|were|is|are|has|have)\s+)?(?:not|never)\s+(?:(?:yet|been|actually|really|fully)\s+)*"
+    r"(?:carried out|done|exercised|measured|performed|rehearsed|run|tested|verified)"
+    r"(?=\W*(?:[.;,\n]|\Z|because|yet))",
+    re.IGNORECASE,
+)
 _NOT_A_LETTER = r"(?<![^\W_]){}(?![^\W_])"
 
 
@@ -131,12 +138,18 @@ def word_pattern(*aliases: str) -> re.Pattern[str]:
     return re.compile(_NOT_A_LETTER.format(f"(?:{'|'.join(spelled)})"), re.IGNORECASE)
 
 
-def check_filled(text: str, path: str, place: str) -> None:
-    """Refuse what a template leaves to be filled in where somebody has to be named: ``TBD``, ``n/a``.
+def check_filled(record: Mapping[str, Any], path: str, *names: str) -> None:
+    """Refuse a record that names nobody where somebody has to be named, or whose note says it was not done.
 
-    Raises EvidenceError: nobody is named.
+    Raises EvidenceError: one of the texts, if it is there, is one that a template leaves to be filled in.
     """
     from ...reading.markdown_text import has_template_mark, says_something
 
-    if has_template_mark(f"name: {text}") or not says_something(text):
-        raise EvidenceError("names nobody", path=path, place=place, remedy="write who did it")
+    for name in names:
+        text = record.get(name, path)
+        if has_template_mark(f"name: {text}") or not says_something(text):
+            raise EvidenceError("names nobody", path=path, place=f"/{name}", remedy="write who did it")
+    note = record.get("note", "")
+    if has_template_mark(note) or _NOT_DONE.search(note):
+        what = "says that it was not done, or is to be filled in"
+        raise EvidenceError(what, path=path, place="/note", remedy="do it, and record it anew")

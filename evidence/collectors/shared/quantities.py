@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from ...reading.markdown_text import HEDGED
+
 GROUPED = r"[0-9]{1,3}(?:[ ,'’_][0-9]{3}){1,6}(?![0-9])"
 """A whole number with its thousands apart: ``1,500``, ``1 500``, ``1'500``."""
 _NUMBER = r"(?<![\w.,])(?<!(?<![\w)])[-−])" + (
@@ -35,8 +37,11 @@ _AT_LEAST = re.compile(
     re.IGNORECASE,
 )
 """What bounds from below, and so promises nothing."""
-_WORDS = {"one": "1", "two": "2", "three": "3", "five": "5", "ten": "10"}
-_WORD = re.compile(rf"\b({'|'.join(_WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
+WORDS = {
+    "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10",
+}  # fmt: skip
+_WORD = re.compile(rf"\b({'|'.join(WORDS)})(?=[\s-]+{_UNIT}s?(?!\w))", re.IGNORECASE)
 
 
 _SPREAD = re.compile(
@@ -46,16 +51,22 @@ _SPREAD = re.compile(
 )
 NO_PROMISE = re.compile(
     r"\b(?:no|without an?)\s+(?:\w+\s+)?(?:sla|target|limit|guarantee|commitment)s?\b"
-    r"|\bnot (?:guaranteed|enforced|binding)\b|\bbest[\s-]effort\b|\baspirational\b|\busually\b|\bor more\b"
+    r"|\bbest[\s-]effort\b|\busually\b|\bor more\b"
     r"|\b(?:may|can) be exceeded\b"
     r"|\A\W*(?:observed|measured|typical(?:ly)?|average|median)\b(?!.*\b(?:sla|target|limit|max))",
     re.IGNORECASE,
 )
 """What promises no figure, though one may be there."""
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,])([0-9]{1,4}),([0-9]{1,2})(?![\w.,])")
 _BURST = re.compile(
     rf"\b(?:burst|peak|spike)s?\b(?:[\s:(]+(?:of|at|to|up|about|until|max\w*))*[\s:(]+{_COUNT.pattern}",
     re.IGNORECASE,
 )
+
+
+def with_points(text: str) -> str:
+    """The text with a point where a comma can only be a decimal one (``0,20``; not ``1,500``)."""
+    return _DECIMAL_COMMA.sub(r"\1.\2", text)
 
 
 def ungrouped(number: str) -> str:
@@ -78,10 +89,10 @@ def latency_us(text: str, header: str = "") -> int | None:
     A figure marked ``p95`` wins; otherwise it is the longest duration. A bare number takes its unit from the
     column's header, as in ``SLA (ms)``.
     """
-    if NO_PROMISE.search(text):
+    if NO_PROMISE.search(text) or HEDGED.search(text):
         return None
-    text = _SPREAD.sub(_at_most, _AT_LEAST.sub("", text))
-    text = _WORD.sub(lambda match: _WORDS[match[1].lower()], text)
+    text = _SPREAD.sub(_at_most, _AT_LEAST.sub("", with_points(text)))
+    text = _WORD.sub(lambda match: WORDS[match[1].lower()], text)
     marked = [_microseconds(_value(match), match["unit"]) for match in _P95.finditer(text)]
     if marked:
         return max(marked)

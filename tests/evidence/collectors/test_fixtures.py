@@ -193,9 +193,15 @@ values = st.recursive(
 
 @given(values)
 def test_whatever_the_data_and_however_formatted_its_own_digest_holds(watch: Any, data: Any) -> None:
-    content = json.dumps(fixture(data), ensure_ascii=True, indent=3)
+    content = json.dumps(fixture([data, 1]), ensure_ascii=True, indent=3)
     facts = watch("fixtures", {"fixtures/a.json": content}).facts
     assert facts["files"][0]["problem"] is None
+
+
+@pytest.mark.parametrize("data", [None, "", {}, [], {"closes": [], "symbols": [None, ""]}])
+def test_a_fixture_of_nothing_is_not_valid(watch: Any, data: Any) -> None:
+    facts = watch("fixtures", {"fixtures/a.json": json.dumps(fixture(data))}).facts
+    assert facts["files"][0]["problem"] == "`data` holds nothing" and facts["signed_files"] == 0
 
 
 def pair(watch: Any, first: Any, second: Any, ending: str = "json") -> dict[str, Any]:

@@ -280,11 +280,25 @@ def test_parse_csv_gives_lines() -> None:
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        b"value,metric\n1,a\n", b"Metric,VALUE\na,1\n", b"metric;value\na;1\n", b"metric\tvalue\na\t1\n",
+        b"metric,note,value\na,x,1\n", b" metric , value \n a , 1 \n \n",
+    ],
+)  # fmt: skip
+def test_parse_csv_finds_the_columns_by_their_names(data: bytes) -> None:
+    """Whatever their order, what stands between them, and what else there is."""
+    (row,) = parse_csv(data, "m.csv", HEADER, DEFAULT)
+    assert {name: row.cells[name] for name in HEADER} == {"metric": "a", "value": "1"}
+
+
+@pytest.mark.parametrize(
     ("data", "what", "place"),
     [
         (b"", "the CSV file has no header", "line 1"),
-        (b"value,metric\n", "the CSV header is 'value,metric', expected 'metric,value'", "line 1"),
-        (b"metric;value\n", "the CSV header is 'metric;value'", "line 1"),
+        (b"value,metrics\n", "the CSV header is 'value,metrics', expected 'metric,value'", "line 1"),
+        (b"metric;values\n", "the CSV header is 'metric;values'", "line 1"),
+        (b"metric;value,unit\n", "the CSV header is 'metric;value,unit'", "line 1"),
         (b"metric,value\na,1\nb\n", "the CSV row has 1 columns, expected 2", "line 3"),
         (b"metric,value\na,1,2\n", "the CSV row has 3 columns, expected 2", "line 2"),
         (b'metric,value\na,"1\n', "malformed CSV", "line 2"),

@@ -87,12 +87,17 @@ deny_test_coverage contains result if some result in data.gate.lib.violations(
 	"Too little of the production code is tested",
 )
 
-check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage": input.facts.provenance.coverage}))
+check_evidence_current := data.gate.lib.check(array.concat(
+	data.gate.lib.current({"coverage": input.facts.provenance.coverage}),
+	[data.gate.lib.none("made_in_the_future", {"coverage is from the future" |
+		data.gate.lib.greater(0, input.facts.provenance.coverage.age_s) == true
+	})],
+))
 
 # METADATA
 # title: The coverage figure is not known to be stale or from other sources
 # description: >-
-#   The coverage figure is as recent as the operator asks for, and not known to come from other sources. If it does not
+#   The coverage figure is as recent as the operator asks for, not from the future, and not known to come from other sources. If it does not
 #   state its sources, nothing is known about them.
 # custom:
 #   short_name: evidence_current
@@ -102,6 +107,7 @@ check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage":
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [provenance.coverage.sources]
+#   optional_facts: [provenance.coverage.age_s]
 deny_evidence_current contains result if some result in data.gate.lib.violations(
 	"stage1.evidence_current", check_evidence_current,
 	"The coverage figure is not current",
@@ -160,6 +166,11 @@ check_fixtures_valid := data.gate.lib.check([
 		data.gate.params.stage1.signed_fixtures_min,
 	),
 	data.gate.lib.none_of("invalid_fixtures", invalid_fixtures(input.facts.fixtures.files)),
+	data.gate.lib.none_of("fixtures_of_the_future", {{"term": one.path, "text": text, "path": one.path} |
+		some one in input.facts.fixtures.files
+		data.gate.lib.greater(0, data.gate.lib.age_s(one.created_at_s)) == true
+		text := sprintf("%s: was created in the future", [one.path])
+	}),
 	data.gate.lib.none_of("runs_that_differ", runs_that_differ(input.facts.fixtures.reproducibility)),
 ])
 

@@ -143,11 +143,23 @@ test_fixtures_valid_holds if {
 			{"actual": 400, "expected": 400, "holds": true, "name": "seed_integration", "op": "=", "unit": "seed"},
 			{"actual": 1, "expected": 1, "holds": true, "name": "signed_fixtures", "op": "≥", "unit": "files"},
 			{"actual": [], "expected": [], "holds": true, "name": "invalid_fixtures", "op": "∅", "terms": [], "unit": "list"},
+			{"actual": [], "expected": [], "holds": true, "name": "fixtures_of_the_future", "op": "∅", "terms": [], "unit": "list"},
 			{"actual": [], "expected": [], "holds": true, "name": "runs_that_differ", "op": "∅", "terms": [], "unit": "list"},
 		],
 	}
 	denied := deny_fixtures_valid with input as data.gate.ready.doc
 	denied == set()
+}
+
+test_fixtures_valid_of_the_future if {
+	now := data.gate.ready.doc.now_s
+	file := object.union(data.gate.ready.doc.facts.fixtures.files[0], {"created_at_s": now + 1})
+	doc := object.union(data.gate.ready.doc, {"facts": {"fixtures": {"files": [file]}}})
+	denied := deny_fixtures_valid with input as doc
+	{violation.actual | some violation in denied} == {"fixtures/bars.json: was created in the future"}
+	just := object.union(data.gate.ready.doc, {"facts": {"fixtures": {"files": [object.union(file, {"created_at_s": now})]}}})
+	checked := check_fixtures_valid with input as just
+	checked.holds == true
 }
 
 test_fixtures_valid_seed_global_at_the_limit if {

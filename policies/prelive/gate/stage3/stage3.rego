@@ -156,7 +156,11 @@ check_error_code_meanings := data.gate.lib.check([
 	),
 	data.gate.lib.none_of(
 		"contradicted_codes",
-		contradicted_codes(data.gate.params.stage3.error_code_contradictions.value),
+		contradicted_codes("action", data.gate.params.stage3.error_code_contradictions.value),
+	),
+	data.gate.lib.none_of(
+		"meanings_of_other_codes",
+		contradicted_codes("meaning", data.gate.params.stage3.error_code_other_meanings.value),
 	),
 	data.gate.lib.none_of("actions_of_another_class", misclassified(data.gate.params.stage3.error_code_classes.value)),
 ])
@@ -179,11 +183,11 @@ deny_error_code_meanings contains result if some result in data.gate.lib.violati
 	"A broker code is documented with another code's meaning",
 )
 
-contradicted_codes(contradictions) := {{"term": term, "text": sprintf("%s: \"%s\"", [term, phrase])} |
+contradicted_codes(column, contradictions) := {{"term": term, "text": sprintf("%s: \"%s\"", [term, phrase])} |
 	some entry in input.facts.interface_map.error_codes
 	term := sprintf("%v", [entry.code])
 	some phrase in object.get(contradictions, term, [])
-	contains(data.gate.lib.lower_case(entry.action), phrase)
+	contains(data.gate.lib.lower_case(entry[column]), phrase)
 }
 
 # Codes whose action says something else than what their class asks for. One whose action says nothing that the
@@ -257,27 +261,34 @@ deny_pacing_limits contains result if some result in data.gate.lib.violations(
 	"A pacing limit is outside what the broker allows",
 )
 
-check_data_types := data.gate.lib.check([data.gate.lib.equals(
-	"data_types",
-	input.facts.interface_map.sections.data_types,
-	data.gate.params.stage3.section_state,
-)])
+check_data_types := data.gate.lib.check([
+	data.gate.lib.equals(
+		"data_types",
+		input.facts.interface_map.sections.data_types,
+		data.gate.params.stage3.section_state,
+	),
+	data.gate.lib.none_of("order_states", {{"term": one.text, "text": text} |
+		some one in input.facts.interface_map.other_states
+		text := sprintf("line %v: %s", [one.line, one.text])
+	}),
+])
 
 # METADATA
 # title: The data-type conversions are stated
 # description: >-
-#   The interface map says how prices, quantities, times and states are converted between the broker and the system.
+#   The interface map says how prices, quantities, times and states are converted between the broker and the system,
+#   and gives no state of an order another meaning.
 # custom:
 #   short_name: data_types
 #   severity: MEDIUM
 #   risk: Prices and quantities are rounded or misread on the way.
-#   solution: Write the section on data-type conversions.
+#   solution: Write the section on data-type conversions, and correct the states that are named.
 #   owner: lead_quant
 #   controls: [gate:stage3]
-#   facts: [interface_map.sections.data_types]
+#   facts: [interface_map.sections.data_types, interface_map.other_states]
 deny_data_types contains result if some result in data.gate.lib.violations(
 	"stage3.data_types", check_data_types,
-	"The data-type conversions are not documented",
+	"The data-type conversions are missing or wrong",
 )
 
 check_not_rejected := data.gate.lib.check(data.gate.lib.not_rejected("stage3"))

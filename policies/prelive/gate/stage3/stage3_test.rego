@@ -328,7 +328,7 @@ test_error_codes_nothing_documented if {
 
 test_error_code_meanings_holds if {
 	checked := check_error_code_meanings with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 12, "expected": 1, "holds": true, "name": "documented_codes", "op": "≥", "unit": "codes"}, {"actual": [], "expected": [], "holds": true, "name": "contradicted_codes", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "actions_of_another_class", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": 12, "expected": 1, "holds": true, "name": "documented_codes", "op": "≥", "unit": "codes"}, {"actual": [], "expected": [], "holds": true, "name": "contradicted_codes", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "meanings_of_other_codes", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "actions_of_another_class", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_error_code_meanings with input as data.gate.ready.doc
 	denied == set()
 }
@@ -541,9 +541,22 @@ test_pacing_limits_historical_requests_null if {
 
 test_data_types_holds if {
 	checked := check_data_types with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": "filled", "expected": "filled", "holds": true, "name": "data_types", "op": "=", "unit": "state"}]}
+	checked == {"holds": true, "operands": [{"actual": "filled", "expected": "filled", "holds": true, "name": "data_types", "op": "=", "unit": "state"}, {"actual": [], "expected": [], "holds": true, "name": "order_states", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_data_types with input as data.gate.ready.doc
 	denied == set()
+}
+
+test_data_types_another_state if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"interface_map": {"other_states": [{"line": 52, "text": "Inactive → FILLED"}]}}})
+	denied := deny_data_types with input as doc
+	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are missing or wrong: line 52: Inactive → FILLED", "operand": "order_states", "op": "∅", "expected": [], "actual": "line 52: Inactive → FILLED", "unit": "list", "term": "Inactive → FILLED"}}
+}
+
+test_error_code_meanings_of_another_code if {
+	codes := [{"code": 103, "action": "reject, no retry", "meaning": "Message rate exceeded", "classes": ["reject"], "line": 31}]
+	doc := object.union(data.gate.ready.doc, {"facts": {"interface_map": {"error_codes": codes}}})
+	denied := deny_error_code_meanings with input as doc
+	denied == {{"code": "stage3.error_code_meanings", "msg": "A broker code is documented with another code's meaning: 103: \"message rate\"", "operand": "meanings_of_other_codes", "op": "∅", "expected": [], "actual": "103: \"message rate\"", "unit": "list", "term": "103"}}
 }
 
 test_data_types_unfilled if {
@@ -551,7 +564,7 @@ test_data_types_unfilled if {
 	checked := check_data_types with input as doc
 	checked.holds == false
 	denied := deny_data_types with input as doc
-	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not documented", "operand": "data_types", "op": "=", "expected": "filled", "actual": "unfilled", "unit": "state"}}
+	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are missing or wrong", "operand": "data_types", "op": "=", "expected": "filled", "actual": "unfilled", "unit": "state"}}
 }
 
 test_data_types_absent if {
@@ -559,7 +572,7 @@ test_data_types_absent if {
 	checked := check_data_types with input as doc
 	checked.holds == false
 	denied := deny_data_types with input as doc
-	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not documented", "operand": "data_types", "op": "=", "expected": "filled", "actual": "absent", "unit": "state"}}
+	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are missing or wrong", "operand": "data_types", "op": "=", "expected": "filled", "actual": "absent", "unit": "state"}}
 }
 
 test_data_types_null if {
@@ -567,7 +580,7 @@ test_data_types_null if {
 	checked := check_data_types with input as doc
 	checked.holds == false
 	denied := deny_data_types with input as doc
-	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are not documented", "operand": "data_types", "op": "=", "expected": "filled", "actual": null, "unit": "state"}}
+	denied == {{"code": "stage3.data_types", "msg": "The data-type conversions are missing or wrong", "operand": "data_types", "op": "=", "expected": "filled", "actual": null, "unit": "state"}}
 }
 
 test_not_rejected_holds if {

@@ -11,7 +11,7 @@ check_conformance_run := data.gate.lib.check([
 # title: The client went through the conformance suite
 # description: >-
 #   The client program ran in every case of `gate ibkr conformance`, and each run ended by itself, without an error where
-#   the task can be done. A connection of the program to another address is a warning.
+#   the task can be done. A connection of the program to another address is a warning, and one to a live port a failure.
 # custom:
 #   short_name: conformance_run
 #   severity: HIGH
@@ -44,6 +44,10 @@ runs_failed(cases) := {{"term": row.name, "text": sprintf("%s: %s", [row.name, t
 run_problem(row) := sprintf("had to be ended: %s", [ended_text(row.ended)]) if {
 	row.ended != null
 	count(data.gate.lib.others(row.ended, data.gate.params.stage4.conformance_ends.value)) > 0
+} else := sprintf("was connected to %s", [address]) if {
+	some address in row.elsewhere
+	some port, _ in data.gate.params.stage6.live_ports.value
+	endswith(address, sprintf(":%s", [port]))
 } else := sprintf("exit code %v", [row.exit_code]) if {
 	row.ended != null
 	row.exit_code != 0

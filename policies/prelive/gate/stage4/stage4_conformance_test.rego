@@ -74,6 +74,12 @@ test_conformance_run_an_error_where_it_may if {
 	warned == set()
 }
 
+test_conformance_run_connected_to_a_live_port if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"broker_conformance": {"cases": changed("cases", "name", {"orders": {"elsewhere": ["192.0.2.1:7496"]}})}}})
+	denied := deny_conformance_run with input as doc
+	{violation.actual | some violation in denied} == {"orders: was connected to 192.0.2.1:7496"}
+}
+
 test_conformance_run_connected_elsewhere if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"broker_conformance": {"cases": changed("cases", "name", {"orders": {"elsewhere": ["192.0.2.1:443"]}})}}})
 	checked := check_conformance_run with input as doc

@@ -135,27 +135,30 @@ deny_sharpe_source contains result if some result in data.gate.lib.violations(
 	"The Sharpe ratio is only claimed",
 )
 
-check_trade_count := data.gate.lib.check(data.gate.lib.between(
-	"trades",
-	input.facts.paper.trades,
-	data.gate.params.stage7.trades_min,
-	data.gate.params.stage7.trades_max,
+check_trade_count := data.gate.lib.check(array.concat(
+	data.gate.lib.between(
+		"trades",
+		input.facts.paper.trades,
+		data.gate.params.stage7.trades_min,
+		data.gate.params.stage7.trades_max,
+	),
+	[data.gate.lib.at_most("largest_order", input.facts.paper.largest_order, data.gate.params.stage6.order_size_max)],
 ))
 
 # METADATA
-# title: The number of trades is within the planned range
-# description: The session has no fewer and no more trades than planned.
+# title: The number and size of the trades are within the planned range
+# description: The session has no fewer and no more trades than planned, and none is larger than the paper phase allows.
 # custom:
 #   short_name: trade_count
 #   severity: HIGH
-#   risk: Too few trades to tell luck from skill, or far more than planned.
-#   solution: Run a session whose number of trades is within the range.
+#   risk: Too few trades to tell luck from skill, or far more or larger ones than planned.
+#   solution: Run a session whose trades are within the range.
 #   owner: lead_trader
 #   controls: [gate:stage7]
-#   facts: [paper.trades]
+#   facts: [paper.trades, paper.largest_order]
 deny_trade_count contains result if some result in data.gate.lib.violations(
 	"stage7.trade_count", check_trade_count,
-	"The number of trades is outside the planned range",
+	"The number or size of the trades is outside the planned range",
 )
 
 check_session_length := data.gate.lib.check([data.gate.lib.at_least(

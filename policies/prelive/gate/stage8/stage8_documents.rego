@@ -181,13 +181,20 @@ check_decisions_agree := data.gate.lib.check([
 		"signers",
 		signers_left_out(input.facts.artifacts.decisions, data.gate.params.stage8.required_roles.value),
 	),
+	data.gate.lib.none_of(
+		"people",
+		one_for_all(input.facts.artifacts.decisions, data.gate.params.stage8.required_roles.value),
+	),
+	data.gate.lib.none_of("figures", figures_refused(input.facts.artifacts.decisions, data.gate.params.stage8)),
+	data.gate.lib.none_of("times", decision_times(input.facts.artifacts.decisions, data.gate.params.stage8)),
 ])
 
 # METADATA
 # title: The recorded decisions agree
 # description: >-
 #   The verification log and the decision document state an accepted decision, which follows from their stages,
-#   and they do not contradict each other. Every required role has signed by the log and by the document's table.
+#   and they do not contradict each other or their own figures. Every required role has signed by the log and by the
+#   document's table, each by another person. They are of the last month, and none is from the future.
 # custom:
 #   short_name: decisions_agree
 #   severity: HIGH
@@ -226,6 +233,51 @@ signers_left_out(decisions, roles) := {{"term": term, "text": text, "path": one.
 	same == []
 	term := sprintf("%s leaves out %s", [one.path, role])
 	text := sprintf("%s: does not say that %s signed", [one.path, role])
+}
+
+# Required roles that one person or one key fills.
+one_for_all(decisions, required) := {{"term": term, "text": text, "path": one.path} |
+	some one in decisions
+	some roles in one.same_person
+	filled := [role |
+		some role in roles
+		some wanted in required
+		role == wanted
+	]
+	count(filled) > 1
+	term := sprintf("%s: one person", [one.path])
+	text := sprintf("%s: one person or key signed as %s", [one.path, concat(" and ", filled)])
+}
+
+# Figures beside which a stage cannot have passed.
+figures_refused(decisions, params) := {{"term": term, "text": text, "path": one.path} |
+	some one in decisions
+	some figure in one.figures
+	some what in figure_problems(figure, params)
+	term := sprintf("%s: %s", [one.path, figure.figure])
+	text := sprintf("%s: %s is %v, %s is the limit (millionths)", [one.path, figure.figure, figure.micro, what])
+}
+
+figure_problems(figure, params) := {sprintf("at least %v", [least]) |
+	least := object.get(params.recorded_figures_at_least.value, figure.figure, null)
+	data.gate.lib.greater(least, figure.micro) == true
+} | {sprintf("at most %v", [most]) |
+	most := object.get(params.recorded_figures_at_most.value, figure.figure, null)
+	data.gate.lib.greater(figure.micro, most) == true
+}
+
+decision_times(decisions, params) := {{"term": term, "text": text, "path": one.path} |
+	some one in decisions
+	some what in time_problems(one, params)
+	term := sprintf("%s: time", [one.path])
+	text := sprintf("%s: %s", [one.path, what])
+}
+
+time_problems(one, params) := {"states a time in the future" |
+	data.gate.lib.greater(params.decision_age_min.value, data.gate.lib.age_s(one.latest_at_s)) == true
+} | {sprintf("was decided %v s ago, at most %v s are accepted", [age, params.decision_age_max.value]) |
+	age := data.gate.lib.age_s(one.stated_at_s)
+	data.gate.lib.greater(age, params.decision_age_max.value) == true
 }
 
 check_evidence_committed := data.gate.lib.check([data.gate.lib.none(
