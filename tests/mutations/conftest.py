@@ -146,7 +146,14 @@ class Lab:
 
     @contextmanager
     def changed(self, row: Mapping[str, Any]) -> Iterator[None]:
-        """The workspace with a row's change; as it was afterwards."""
+        """The workspace with a row's change, and those of other files under ``and``; as it was afterwards."""
+        with ExitStack() as stack:
+            for one in (row, *row.get("and", ())):
+                stack.enter_context(self._one_changed(one))
+            yield
+
+    @contextmanager
+    def _one_changed(self, row: Mapping[str, Any]) -> Iterator[None]:
         path = self.root / row["file"]
         target = self.root / row["move"] if "move" in row else path
         before = path.read_bytes() if path.is_file() else None

@@ -52,7 +52,7 @@ class RiskParametersCollector:
     """See the module."""
 
     id: ClassVar[str] = "risk_parameters"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[Options]] = RiskParametersOptions
 
     def __init__(self, options: RiskParametersOptions) -> None:

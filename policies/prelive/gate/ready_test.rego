@@ -663,6 +663,7 @@ doc := {
 					"path": "algo_trade/core/config.py",
 					"line": 11,
 					"value": "-0.05",
+					"micro": -50000,
 					"text": "-0.05",
 				},
 				{
@@ -670,6 +671,7 @@ doc := {
 					"path": "algo_trade/core/config.py",
 					"line": 12,
 					"value": "0.15",
+					"micro": 150000,
 					"text": "0.15",
 				},
 				{
@@ -677,6 +679,7 @@ doc := {
 					"path": "algo_trade/core/config.py",
 					"line": 13,
 					"value": "0.2",
+					"micro": 200000,
 					"text": "0.20",
 				},
 			],
@@ -693,9 +696,9 @@ doc := {
 		"scale_up": {
 			"file": "SCALE_UP_PLAN.md",
 			"steps": [
-				{"from_week": 1, "to_week": 1, "capital_ppm": 100000, "position_cap": true, "review": true, "line": 5},
-				{"from_week": 2, "to_week": 3, "capital_ppm": 300000, "position_cap": true, "review": true, "line": 6},
-				{"from_week": 4, "to_week": null, "capital_ppm": 1000000, "position_cap": true, "review": true, "line": 7},
+				{"from_week": 1, "to_week": 1, "capital_ppm": 100000, "position_cap": true, "cap_ppm": 50000, "review": true, "line": 5},
+				{"from_week": 2, "to_week": 3, "capital_ppm": 300000, "position_cap": true, "cap_ppm": 50000, "review": true, "line": 6},
+				{"from_week": 4, "to_week": null, "capital_ppm": 1000000, "position_cap": true, "cap_ppm": 50000, "review": true, "line": 7},
 			],
 		},
 	},
