@@ -146,7 +146,7 @@ class RollbackCollector:
     """Reads the rollback procedure and its drill; see the module's description."""
 
     id: ClassVar[str] = "rollback"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[BaseOptions]] = RollbackOptions
 
     def __init__(self, options: RollbackOptions) -> None:

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -23,6 +23,7 @@ from ..shared.documents import bounded, microseconds
 CONTRACT = "paper_trading_log"
 NS_PER_MS = 1_000_000
 SECOND_US = 1_000_000
+HOUR_US = 3_600 * SECOND_US
 _PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
 _LIMIT_ORDERS = {"LMT", "LIMIT", "LOC", "LOO", "STP LMT", "TRAIL LIMIT"}
 _KINDS = {
@@ -38,7 +39,7 @@ _WORDS = {
 """How the broker says so; it counts where an event has no code."""
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
-_DAY_US = 86_400 * SECOND_US
+_DAY_US = 24 * HOUR_US
 _YEARS = {"trading": 252 * 23_400 * SECOND_US, "calendar": 365 * _DAY_US}
 """A year of 252 trading days of 6.5 hours, and one of 365 days, in microseconds."""
 _TOLERANCE = Fraction(1, 100)
@@ -47,11 +48,16 @@ _OTHER_UNIT = 5
 
 
 class Trade(Struct, frozen=True):
-    """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured)."""
+    """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured).
+
+    The price is that of the fill, or else the limit; None where neither is stated.
+    """
 
     symbol: str
     order_type: str
     status: str
+    quantity: Decimal | int
+    price: Decimal | int | None
     submitted_us: int
     total_ns: int | None
 
@@ -64,6 +70,7 @@ class Session(Struct, frozen=True):
         end_us: its end; before the start only where that is among the contradictions.
         trades: the orders, as logged.
         events: type of every event, in order of time.
+        disconnected_us: when the connection was lost, in order of time.
         samples: times (epoch µs) and net liquidation values, as logged.
         periods_per_year: intervals of the samples in a year; None when the log does not say.
         year: what a year is, a key of ``_YEARS``.
@@ -77,6 +84,7 @@ class Session(Struct, frozen=True):
     end_us: int
     trades: tuple[Trade, ...]
     events: tuple[str, ...]
+    disconnected_us: tuple[int, ...]
     samples: tuple[tuple[int, Decimal | int], ...]
     periods_per_year: int | None
     year: str
@@ -153,6 +161,12 @@ def read_session(view: View, path: str) -> Session:
         before = [kind for time, kind in events if time < moment and kind in ("disconnect", "reconnect")]
         if before[-1:] == ["disconnect"]:
             found.append((f"/trades/{index}/submitted_at", "lies where the log has no connection"))
+    if log.get("equity_year", "trading") == "trading":
+        weekend = (index for index, moment in enumerate(submitted) if _is_saturday(moment))
+        found += [
+            (f"/trades/{index}/submitted_at", "is on a Saturday, when no exchange is open")
+            for index in islice(weekend, 1)
+        ]
     trades = _trades(log["trades"], submitted, path, found)
     navs = (sample["nav"] for sample in log.get("equity", []))
     periods = log.get("equity_periods_per_year")
@@ -162,6 +176,7 @@ def read_session(view: View, path: str) -> Session:
         end_us=end,
         trades=trades,
         events=tuple(kind for _, kind in events),
+        disconnected_us=tuple(time for time, kind in events if kind == "disconnect"),
         samples=tuple(zip(times("equity", "time"), navs, strict=True)),
         periods_per_year=None if periods is None else int(periods),
         year=log.get("equity_year", "trading"),
@@ -193,7 +208,9 @@ def _trades(
         total, problem = _total_ns(trade["latency_ms"], path, f"{place}/latency_ms")
         if problem:
             found.append((f"{place}/latency_ms/total", problem))
-        result.append(Trade(trade["symbol"], trade["order_type"], trade["status"], submitted, total))
+        symbol, kind, quantity = trade["symbol"], trade["order_type"], trade["quantity"]
+        price = price or trade.get("limit_price")
+        result.append(Trade(symbol, kind, trade["status"], quantity, price, submitted, total))
     return tuple(result)
 
 
@@ -249,10 +266,15 @@ def _durations(events: list[dict[str, Any]], path: str) -> list[tuple[str, str]]
     return found
 
 
-def busiest_second(times_us: Sequence[int]) -> int:
-    """The most submissions in any second; a second is half-open, [t, t + 1 s), and begins at a submission."""
+def _is_saturday(moment: int) -> bool:
+    """Whether it is Saturday two hours ago in UTC: Friday has ended everywhere, and Monday begun nowhere."""
+    return ((moment - 2 * HOUR_US) // _DAY_US + 3) % 7 == 5
+
+
+def busiest(times_us: Sequence[int], length_us: int = SECOND_US) -> int:
+    """The most events in any window; one is half-open, [t, t + length), and begins at an event."""
     ordered = sorted(times_us)
-    return max((bisect_left(ordered, t + SECOND_US, i) - i for i, t in enumerate(ordered)), default=0)
+    return max((bisect_left(ordered, t + length_us, i) - i for i, t in enumerate(ordered)), default=0)
 
 
 def unrecovered(events: Sequence[str]) -> int:

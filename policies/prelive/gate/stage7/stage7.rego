@@ -6,11 +6,14 @@
 package gate.stage7
 
 check_latency_delta := data.gate.lib.check(array.concat(
-	[data.gate.lib.below(
-		"latency_delta",
-		input.facts.paper.latency_delta_ppm,
-		data.gate.params.stage7.latency_delta_max,
-	)],
+	[
+		data.gate.lib.below(
+			"latency_delta",
+			input.facts.paper.latency_delta_ppm,
+			data.gate.params.stage7.latency_delta_max,
+		),
+		data.gate.lib.none("mock_copied", data.gate.stage7.copied(input.facts.paper)),
+	],
 	data.gate.lib.between(
 		"mock_age",
 		data.gate.lib.age_s(input.facts.paper.mock.observed_at_s),
@@ -23,7 +26,7 @@ check_latency_delta := data.gate.lib.check(array.concat(
 # title: Paper is not much slower than the mock
 # description: >-
 #   The median latency on paper exceeds the mock's by less than the allowed share; the mock was measured not too
-#   long ago and not in the future.
+#   long ago and not in the future, and its percentiles are not those of the session.
 # custom:
 #   short_name: latency_delta
 #   severity: HIGH
@@ -31,7 +34,7 @@ check_latency_delta := data.gate.lib.check(array.concat(
 #   solution: Find where the broker path loses time, or calibrate the mock on the same host again.
 #   owner: lead_trader
 #   controls: [gate:stage7]
-#   facts: [paper.latency_delta_ppm, paper.mock.observed_at_s]
+#   facts: [paper.latency_delta_ppm, paper.mock.observed_at_s, paper.mock.p50_us, paper.latency.p50_us]
 deny_latency_delta contains result if some result in data.gate.lib.violations(
 	"stage7.latency_delta", check_latency_delta,
 	"Paper trading is not known to be fast enough beside the mock",

@@ -2,7 +2,7 @@ package gate.stage7
 
 test_latency_delta_holds if {
 	checked := check_latency_delta with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}, {"actual": 172800, "expected": 0, "holds": true, "name": "mock_age", "op": "≥", "unit": "s"}, {"actual": 172800, "expected": 31536000, "holds": true, "name": "mock_age", "op": "≤", "unit": "s"}]}
+	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}, {"actual": [], "expected": [], "holds": true, "name": "mock_copied", "op": "∅", "terms": [], "unit": "list"}, {"actual": 172800, "expected": 0, "holds": true, "name": "mock_age", "op": "≥", "unit": "s"}, {"actual": 172800, "expected": 31536000, "holds": true, "name": "mock_age", "op": "≤", "unit": "s"}]}
 	denied := deny_latency_delta with input as data.gate.ready.doc
 	denied == set()
 }

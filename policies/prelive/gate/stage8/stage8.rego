@@ -189,7 +189,7 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 #     - kill_switch.contradictions
 #     - kill_switch.verified_at_s
 #     - risk_parameters.parameters
-#     - rollback.limits
+#   optional_facts: [rollback.limits]
 deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
 	"stage8.kill_switch_verified", check_kill_switch_verified,
 	"A kill switch is not verified",

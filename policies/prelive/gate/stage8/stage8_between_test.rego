@@ -50,3 +50,29 @@ test_a_cap_above_the_codes_limit if {
 	held := check_scale_up_plan with input as enough
 	held.holds == true
 }
+
+drilled_at(facts) := object.union(data.gate.ready.doc, {"facts": {"rollback": {"drill": facts}}})
+
+test_a_drill_during_the_session if {
+	during := drilled_at({"same_account": true, "performed_at_s": 1764750000})
+	denied := deny_drill_steps with input as during
+	{result.actual | some result in denied} == {"ROLLBACK_DRILL.json was performed 10200 s after the session of PAPER_TRADING_LOG.json began, on its account, and the session went on"}
+	elsewhere := drilled_at({"same_account": null, "performed_at_s": 1764750000})
+	held := check_drill_steps with input as elsewhere
+	held.holds == true
+	afterwards := drilled_at({"same_account": true, "performed_at_s": 1764763200})
+	later := check_drill_steps with input as afterwards
+	later.holds == true
+	alone := object.union(during, {"facts": {"paper": {"observed_at_s": null, "duration_s": null}}})
+	untold := check_drill_steps with input as alone
+	untold.holds == true
+}
+
+test_a_drill_on_an_account_of_another_value if {
+	doc := drilled_at({"same_account": true, "nav_before_cents": 900000000})
+	denied := deny_drill_not_simulated with input as doc
+	{result.actual | some result in denied} == {"ROLLBACK_DRILL.json begins with 900000000 cents, ACCOUNT_CONFIG.json has 100000000"}
+	elsewhere := drilled_at({"same_account": null, "nav_before_cents": 900000000})
+	held := check_drill_not_simulated with input as elsewhere
+	held.holds == true
+}

@@ -68,13 +68,14 @@ check_drill_steps := data.gate.lib.check([
 		),
 	),
 	data.gate.lib.none_of("contradictions", drill_contradictions(input.facts.rollback.drill.contradictions)),
+	data.gate.lib.none_of("during_the_session", during_the_session(input.facts.rollback, input.facts.paper)),
 ])
 
 # METADATA
 # title: The drill went through every step in order
 # description: >-
 #   The record of the drill has the required steps in their order, its figures are those of the steps, and it states who
-#   ran the drill and for which trigger.
+#   ran the drill and for which trigger. The account was not trading in the paper session meanwhile.
 # custom:
 #   short_name: drill_steps
 #   severity: CRITICAL
@@ -83,6 +84,7 @@ check_drill_steps := data.gate.lib.check([
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [rollback.drill_file, rollback.drill.steps, rollback.drill.contradictions]
+#   optional_facts: [rollback.drill.same_account, rollback.drill.performed_at_s, paper.file, paper.observed_at_s, paper.duration_s]
 deny_drill_steps contains result if some result in data.gate.lib.violations(
 	"stage8.drill_steps", check_drill_steps,
 	"The drill does not show the whole rollback",
@@ -92,16 +94,30 @@ drill_contradictions(found) := {{"term": one.place, "text": sprintf("%s: %s", [o
 	some one in found
 }
 
+# A drill halts and flattens the account on which the log of the session has orders at the same time.
+during_the_session(rollback, paper) := {{"term": "session", "text": text, "path": rollback.drill_file} |
+	rollback.drill.same_account == true
+	is_number(paper.observed_at_s)
+	begun := paper.observed_at_s - paper.duration_s
+	data.gate.lib.greater(rollback.drill.performed_at_s, begun) == true
+	data.gate.lib.greater(paper.observed_at_s, rollback.drill.performed_at_s) == true
+	text := sprintf("%s was performed %v s after the session of %s began, on its account, and the session went on", [
+		rollback.drill_file,
+		rollback.drill.performed_at_s - begun,
+		paper.file,
+	])
+}
+
 check_drill_not_simulated := data.gate.lib.check([data.gate.lib.none(
 	"drill_account",
-	drill_account(input.facts.rollback.drill),
+	drill_account(input.facts.rollback.drill) | drill_value(input.facts.rollback, input.facts.account),
 )])
 
 # METADATA
 # title: The drill ran on a paper account of the broker
 # description: >-
 #   If the record names the account of the drill, that one is not simulated, has a paper prefix, and is the account that
-#   was probed.
+#   was probed, with a value not more than twice or less than half of what was probed.
 # custom:
 #   short_name: drill_not_simulated
 #   severity: CRITICAL
@@ -110,7 +126,13 @@ check_drill_not_simulated := data.gate.lib.check([data.gate.lib.none(
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [rollback.drill_file]
-#   optional_facts: [rollback.drill.simulated, rollback.drill.account_prefix, rollback.drill.same_account]
+#   optional_facts:
+#     - rollback.drill.simulated
+#     - rollback.drill.account_prefix
+#     - rollback.drill.same_account
+#     - rollback.drill.nav_before_cents
+#     - account.file
+#     - account.nav_cents
 deny_drill_not_simulated contains result if some result in data.gate.lib.violations(
 	"stage8.drill_not_simulated", check_drill_not_simulated,
 	"The drill did not run on a paper account of the broker",
@@ -120,6 +142,17 @@ deny_drill_not_simulated contains result if some result in data.gate.lib.violati
 drill_account(drill) := ({"simulated" | drill.simulated == true} | {"another account" | drill.same_account == false}) | {drill.account_prefix |
 	is_string(drill.account_prefix)
 	count(data.gate.lib.others(drill.account_prefix, data.gate.params.stage6.account_prefixes.value)) > 0
+}
+
+drill_value(rollback, account) := {text |
+	rollback.drill.same_account == true
+	data.gate.stage7.far_apart(rollback.drill.nav_before_cents, account.nav_cents) == true
+	text := sprintf("%s begins with %v cents, %s has %v", [
+		rollback.drill_file,
+		rollback.drill.nav_before_cents,
+		account.file,
+		account.nav_cents,
+	])
 }
 
 check_checklist_agreed := data.gate.lib.check([data.gate.lib.none_of(
