@@ -135,13 +135,15 @@ class Lab:
         return evidence
 
     def allowed(self, row: Mapping[str, Any]) -> set[str]:
-        """The rules that may fire as well; ``paper/`` stands for all that need facts of that collector."""
+        """The rules that may fire as well; ``paper/`` stands for all that ask for facts of that collector."""
+        asked = [
+            (rule.code, {*rule.collectors, *(fact.partition(".")[0] for fact in rule.optional_facts)})
+            for stage in self.context.plan.stages.values()
+            for rule in stage.rules
+        ]
         codes: set[str] = set()
         for item in row.get("also", ()):
-            rules = (rule for stage in self.context.plan.stages.values() for rule in stage.rules)
-            codes |= (
-                {rule.code for rule in rules if item[:-1] in rule.collectors} if item[-1] == "/" else {item}
-            )
+            codes |= {code for code, of in asked if item[:-1] in of} if item[-1] == "/" else {item}
         return codes
 
     @contextmanager
