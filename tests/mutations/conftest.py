@@ -41,10 +41,11 @@ SIGNED = frozenset(
         "stage2.architecture_approved",
         "stage4.review_approved",
         "stage8.governance_signed",
+        "stage8.decisions_agree",
     }
 )
-"""Rules about signatures over the evidence: any other byte in it breaks them, and nothing is signed anew.
-They count only where the change is one of signatures."""
+"""Rules about signatures over the evidence, and about what earlier decisions say of it: any other byte in it
+may break them, and nothing is signed or decided anew. They count only where the change is about them."""
 
 
 class Lab:

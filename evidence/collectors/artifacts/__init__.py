@@ -108,7 +108,7 @@ class ArtifactsCollector:
     """See the module."""
 
     id: ClassVar[str] = "artifacts"
-    version: ClassVar[str] = "9"
+    version: ClassVar[str] = "10"
     Options: ClassVar[type[Options]] = ArtifactsOptions
 
     def __init__(self, options: ArtifactsOptions) -> None:

@@ -11,7 +11,8 @@ from msgspec import Struct
 from ...reading.markdown import Text, find_sections, parse, within
 from ...reading.markdown_text import has_template_mark
 from ...reading.workspace import View
-from ..shared.documents import moment
+from ..shared.documents import moment, seconds
+from . import figures
 
 CONTRACT = "prelive_verification_log"
 SECTION = "decision"
@@ -45,19 +46,29 @@ _ACTION = re.compile(
 _WORST = ("FAIL", "CONDITIONAL", "PASS")
 _LAST = "stage8"
 _BEFORE_LAST = {f"stage{number}" for number in range(1, 8)}
+_AS_OF = re.compile(r"Generated from the decision as of (?P<time>[0-9T:.-]{19,30}Z);")
+_SOURCES = re.compile(r"\W*Sources: [0-9]+ files?, sha256:(?P<digest>[0-9a-f]{64})\W*")
+"""Lines that gate itself writes into the decision document."""
+_SIGNER = re.compile(r"SHA256:[A-Za-z0-9+/]{43}|[^\s@]{1,100}@[^\s@]{1,100}")
 _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])", re.IGNORECASE)
 
 
 class Stated(Struct, frozen=True):
     """A file's decision (None for none) and its stages' statuses: FAIL, CONDITIONAL, PENDING or PASS.
 
-    ``signers`` are the roles that signed by its table of sign-offs or its signatures, None where it has none.
+    ``signers`` are the roles that signed by its table of sign-offs or its signatures, None where it has none;
+    ``keys`` the fingerprints or principals that it has for them. ``at_s`` is when it was decided, ``sources``
+    the digest of what was judged, None where it does not say; ``figures`` are those of its stages.
     """
 
     path: str
     decision: str | None
     stages: Mapping[str, str]
     signers: tuple[str, ...] | None = None
+    keys: Mapping[str, str] = {}
+    at_s: int | None = None
+    sources: str | None = None
+    figures: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self, others: Sequence[Stated]) -> dict[str, Any]:
         """The fact, with what contradicts it here or in the files before it."""
@@ -65,6 +76,10 @@ class Stated(Struct, frozen=True):
             "path": self.path,
             "decision": self.decision,
             "signers": None if self.signers is None else list(self.signers),
+            "keys": [{"role": role, "key": key} for role, key in sorted(self.keys.items())],
+            "at_s": self.at_s,
+            "sources": self.sources,
+            "figures": list(self.figures),
             "contradictions": [*self._inside(), *(text for other in others for text in self._beside(other))],
         }
 
@@ -101,10 +116,18 @@ def from_log(view: View, path: str) -> Stated:
         EvidenceError: it is malformed, breaks its contract, or states a time that does not exist.
     """
     log = view.read_json(path, CONTRACT)
-    moment(log["timestamp"], path, "/timestamp")
-    signed = {role for role, text in log["signatures"].items() if text and not has_template_mark(text)}
+    _, at_s = moment(log["timestamp"], path, "/timestamp")
+    signed = {role: text for role, text in log["signatures"].items() if text and not has_template_mark(text)}
     stages = {name: gate["status"] for name, gate in log["gates"].items()}
-    return Stated(path, log["decision"], stages, tuple(sorted(signed)))
+    return Stated(
+        path,
+        log["decision"],
+        stages,
+        tuple(sorted(signed)),
+        {role: text for role, text in signed.items() if _SIGNER.fullmatch(text)},
+        at_s,
+        figures=figures.of_log(log["gates"]),
+    )
 
 
 def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) -> Stated:
@@ -145,7 +168,23 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
         for table in within(place, document.tables)
         if _ROLE.fullmatch(table.header[0])
     ]
-    signed = (row for t in tables for row in t.rows if not any(map(_UNSIGNED.fullmatch, row.cells[1:])))
-    roles = sorted({"_".join(re.findall(r"\w+", row.cells[0].lower())) for row in signed})
-    decision = next((word for word in _WORST if word in decisions), None)
-    return Stated(path, decision, stages, tuple(roles) if tables else None)
+    signed = {
+        "_".join(re.findall(r"\w+", row.cells[0].lower())): next(filter(_SIGNER.fullmatch, row.cells), None)
+        for table in tables
+        for row in table.rows
+        if not any(map(_UNSIGNED.fullmatch, row.cells[1:]))
+    }
+    written = [
+        match for text in texts for match in (_AS_OF.match(text.plain), _SOURCES.fullmatch(text.plain))
+    ]
+    own = {name: said for match in written if match for name, said in match.groupdict().items()}
+    return Stated(
+        path,
+        next((word for word in _WORST if word in decisions), None),
+        stages,
+        tuple(sorted(signed)) if tables else None,
+        {role: key for role, key in signed.items() if key},
+        seconds(own["time"], path, "as of") if "time" in own else None,
+        own.get("digest"),
+        figures.of_tables(document.tables, _STAGE),
+    )

@@ -81,7 +81,7 @@ doc := {
 					}],
 				},
 			],
-			"decisions": [{"path": "PRELIVE_VERIFICATION_LOG.json", "decision": "PASS", "signers": null, "contradictions": []}],
+			"decisions": [{"path": "PRELIVE_VERIFICATION_LOG.json", "decision": "PASS", "signers": null, "keys": [], "at_s": 1764932400, "sources": null, "figures": [], "contradictions": []}],
 			"signatures": [{
 				"commit": "cccccccccccccccccccccccccccccccccccccccc",
 				"tag": null,

@@ -76,3 +76,49 @@ test_a_drill_on_an_account_of_another_value if {
 	held := check_drill_not_simulated with input as elsewhere
 	held.holds == true
 }
+
+earlier(facts) := {result.actual | some result in denied} if {
+	one := object.union(data.gate.ready.doc.facts.artifacts.decisions[0], facts)
+	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"decisions": [one]}}})
+	denied := deny_decisions_agree with input as doc
+}
+
+stated_as(name, text, micro, slack) := earlier({"figures": [{"name": name, "text": text, "micro": micro, "slack": slack}]})
+
+test_an_earlier_decision_of_other_figures if {
+	stated_as("stage4.tests", "300", 300000000, 1000000) == {"PRELIVE_VERIFICATION_LOG.json: stage4.tests is 300, the evidence gives 20 (count)"}
+	stated_as("stage7.fill_rate", "0.999", 999000, 1000) == {"PRELIVE_VERIFICATION_LOG.json: stage7.fill_rate is 0.999, the evidence gives 991666 (ppm)"}
+	stated_as("stage7.fill_rate", "100 %", 1000000, 10000) == {"PRELIVE_VERIFICATION_LOG.json: stage7.fill_rate is 100 %, the evidence gives 991666 (ppm)"}
+	stated_as("stage8.recovery", "5 s", 5000000000, 1000000000) == {"PRELIVE_VERIFICATION_LOG.json: stage8.recovery is 5 s, the evidence gives 90000 (ms)"}
+	stated_as("stage6.account", "DU****21", null, null) == {"PRELIVE_VERIFICATION_LOG.json: stage6.account is DU****21, the evidence gives DU*****67 (text)"}
+}
+
+test_an_earlier_decision_of_the_same_figures if {
+	stated_as("stage7.fill_rate", "0.991666", 991666, 1) == set()
+	stated_as("stage7.fill_rate", "99 %", 990000, 10000) == set()
+	stated_as("stage7.fill_rate", "99.2", 99200000, 100000) == set()
+	stated_as("stage7.p95_latency", "150 ms", 150000000, 1000000) == set()
+	stated_as("stage6.buying_power", "4,000,000.00", 4000000000000, 10000) == set()
+	stated_as("stage6.account", "DU****67", null, null) == set()
+	stated_as("stage6.account", "7", 7000000, 1000000) == set()
+	stated_as("stage7.win_rate", "0.5", 500000, 100000) == set()
+	stated_as("stage7.sharpe_ratio", "0.8", 800000, 100000) == set()
+	stated_as("stage7.sharpe_ratio", "1.5", 1500000, 100000) != set()
+}
+
+test_an_earlier_decision_at_another_time_about_other_sources if {
+	earlier({"at_s": 1764936001}) == {"PRELIVE_VERIFICATION_LOG.json: was decided 1 s after now"}
+	earlier({"at_s": 1764936000}) == set()
+	"PRELIVE_VERIFICATION_LOG.json: was decided 1 s before the evidence of tests was made" in earlier({"at_s": 1764928799})
+	earlier({"at_s": null}) == set()
+	earlier({"sources": "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee"}) == {"PRELIVE_VERIFICATION_LOG.json: was decided about the sources eeeeeeeeeeee…, judged are dddddddddddd…"}
+	earlier({"sources": data.gate.ready.doc.subject.digest}) == set()
+}
+
+test_an_earlier_decision_signed_by_others if {
+	known := [signoff | some signoff in data.gate.ready.doc.facts.signoffs.signoffs; signoff.stage == "stage8"; signoff.role == "cto"]
+	earlier({"keys": [{"role": "cto", "key": known[0].key}]}) == set()
+	earlier({"keys": [{"role": "cto", "key": known[0].principal}]}) == set()
+	count(earlier({"keys": [{"role": "cto", "key": "mallory@example.com"}]})) == 1
+	earlier({"keys": [{"role": "nobody", "key": "mallory@example.com"}]}) == set()
+}

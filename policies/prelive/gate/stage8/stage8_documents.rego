@@ -205,6 +205,7 @@ categories_refused(categories) := ((absent | others) | moved) | thin if {
 }
 
 check_decisions_agree := data.gate.lib.check([
+	data.gate.lib.none_of("other_evidence", data.gate.stage8.of_other_evidence(input.facts.artifacts.decisions)),
 	data.gate.lib.none_of(
 		"decisions",
 		decisions_refused(input.facts.artifacts.decisions, data.gate.params.stage8.accepted_decisions.value),
@@ -220,7 +221,9 @@ check_decisions_agree := data.gate.lib.check([
 # title: The recorded decisions agree
 # description: >-
 #   The verification log and the decision document state an accepted decision, which follows from their stages,
-#   and they do not contradict each other. Every required role has signed by the log and by the document's table.
+#   and they do not contradict each other. Every required role has signed by the log and by the document's table, with
+#   the key of its sign-off. They were written after the evidence was made, of the judged sources, and every figure of a
+#   stage that they state is that of the evidence.
 # custom:
 #   short_name: decisions_agree
 #   severity: HIGH
@@ -229,6 +232,32 @@ check_decisions_agree := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [artifacts.decisions]
+#   optional_facts:
+#     - signoffs.signoffs
+#     - coverage.line_ppm
+#     - contracts.valid
+#     - checklist.points_sum
+#     - checklist.score_ppm
+#     - integration_flow.stages_defined
+#     - interface_map.operations
+#     - interface_map.error_codes
+#     - tests.total
+#     - tests.passed
+#     - source.stubs_total
+#     - stage_tests.fixtures
+#     - stage_tests.stages.stage6.tests
+#     - stage_tests.stages.stage7.tests
+#     - stage_tests.stages.stage8.tests
+#     - account.account
+#     - account.buying_power_cents
+#     - account.margin_cushion_ppm
+#     - paper.latency_delta_ppm
+#     - paper.fill_rate_ppm
+#     - paper.sharpe_ratio_ppm
+#     - paper.latency.p95_us
+#     - paper.trades
+#     - rollback.drill.total_recovery_ms
+#     - kill_switch.switches
 deny_decisions_agree contains result if some result in data.gate.lib.violations(
 	"stage8.decisions_agree", check_decisions_agree,
 	"A recorded decision does not agree",
