@@ -225,6 +225,7 @@ doc := {
 			"skipped_ppm": 50000,
 			"functions": 20,
 			"function_names": ["test_a", "test_b"],
+			"modules_not_there": [],
 			"expected_failures": 1,
 			"unexpected_passes": 0,
 			"flaky": 0,
