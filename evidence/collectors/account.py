@@ -37,7 +37,7 @@ _EMPTY: dict[str, Any] = {
     "permissions": {},
     "contradictions": [],
     "limits": {"max_order_size": None, "max_position_value_cents": None},
-    **dict.fromkeys(("positions", "observed_at", "observed_at_s")),
+    **dict.fromkeys(("positions", "largest_position", "observed_at", "observed_at_s")),
 }
 
 
@@ -113,6 +113,7 @@ class AccountCollector:
                 ),
             },
             "positions": None if record["positions"] is None else len(record["positions"]),
+            "largest_position": _largest(record["positions"], path),
             "contradictions": [{"place": place, "text": text} for place, text in _contradictions(record)][
                 : view.limits.problems
             ],
@@ -134,10 +135,25 @@ class AccountCollector:
             elif name in _SESSION:
                 reason = f"{self._path} has no `connection`"
                 remedy = "record the session that the account was read through: connected, port, read_only"
+            elif name == "largest_position":
+                reason, remedy = f"{self._path} values no position", "record `market_value` of the positions"
             else:
                 reason, remedy = f"{self._path} has null for it", "read it from the broker and record it"
             missing.append(Problem(name, reason, remedy))
         return tuple(missing)
+
+
+def _largest(positions: list[dict[str, Any]] | None, path: str) -> dict[str, Any] | None:
+    """The position of the largest value and its place; None where no value is stated."""
+    values = {
+        f"/positions/{index}": abs(Fraction(position["market_value"]))
+        for index, position in enumerate(positions or ())
+        if position.get("market_value") is not None
+    }
+    if not values:
+        return {"place": "/positions", "cents": 0} if positions == [] else None
+    place = max(values, key=values.__getitem__)
+    return {"place": place, "cents": scaled(values[place], 100, path, place, up=True)}
 
 
 def _contradictions(record: dict[str, Any]) -> list[tuple[str, str]]:

@@ -41,10 +41,11 @@ SIGNED = frozenset(
         "stage2.architecture_approved",
         "stage4.review_approved",
         "stage8.governance_signed",
+        "stage8.decisions_agree",
     }
 )
-"""Rules about signatures over the evidence: any other byte in it breaks them, and nothing is signed anew.
-They count only where the change is one of signatures."""
+"""Rules about signatures over the evidence, and about what earlier decisions say of it: any other byte in it
+may break them, and nothing is signed or decided anew. They count only where the change is about them."""
 
 
 class Lab:
@@ -135,18 +136,27 @@ class Lab:
         return evidence
 
     def allowed(self, row: Mapping[str, Any]) -> set[str]:
-        """The rules that may fire as well; ``paper/`` stands for all that need facts of that collector."""
+        """The rules that may fire as well; ``paper/`` stands for all that ask for facts of that collector."""
+        asked = [
+            (rule.code, {*rule.collectors, *(fact.partition(".")[0] for fact in rule.optional_facts)})
+            for stage in self.context.plan.stages.values()
+            for rule in stage.rules
+        ]
         codes: set[str] = set()
         for item in row.get("also", ()):
-            rules = (rule for stage in self.context.plan.stages.values() for rule in stage.rules)
-            codes |= (
-                {rule.code for rule in rules if item[:-1] in rule.collectors} if item[-1] == "/" else {item}
-            )
+            codes |= {code for code, of in asked if item[:-1] in of} if item[-1] == "/" else {item}
         return codes
 
     @contextmanager
     def changed(self, row: Mapping[str, Any]) -> Iterator[None]:
-        """The workspace with a row's change; as it was afterwards."""
+        """The workspace with a row's change, and those of other files under ``and``; as it was afterwards."""
+        with ExitStack() as stack:
+            for one in (row, *row.get("and", ())):
+                stack.enter_context(self._one_changed(one))
+            yield
+
+    @contextmanager
+    def _one_changed(self, row: Mapping[str, Any]) -> Iterator[None]:
         path = self.root / row["file"]
         target = self.root / row["move"] if "move" in row else path
         before = path.read_bytes() if path.is_file() else None

@@ -5,18 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
 from msgspec import Struct, field
 
 from ...base.errors import EvidenceError
-from ...base.numbers import to_scaled
-from ...reading.markdown import Document, Table, Text, find_sections, parse, within
+from ...reading.markdown import Document, Row, Table, Text, find_sections, parse, within
 from ...reading.markdown_text import has_template_mark, says_something
 from ...reading.workspace import View
-from ..shared.documents import MAX_INTEGER, moment, seconds
+from ..shared.documents import moment, seconds
+from . import figures
 
 CONTRACT = "prelive_verification_log"
 SECTION = "decision"
@@ -29,7 +28,6 @@ _SIGNATURE = re.compile(r"\W*(?:signatures?|חתימה)\W*", re.IGNORECASE)
 _SAYS_SIGNED = re.compile(r"\b(?:signed|approved|yes|ok|pass(?:ed)?|true|done)\b|[✓✔✅]", re.IGNORECASE)
 _KEY = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _TIME = re.compile(r"(?<![\w-])[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
-_AS_OF = re.compile(rf"\bas of {_TIME.pattern}")
 _TARGET = re.compile(r"\W*(?:targets?|limits?|thresholds?|required|יעד)\W*", re.IGNORECASE)
 _CURRENT = re.compile(r"\W*(?:current|actual|measured|observed|results?|values?|נוכחי)\W*", re.IGNORECASE)
 _AMOUNT = (
@@ -74,8 +72,11 @@ _ACTION = re.compile(
 _WORST = ("FAIL", "CONDITIONAL", "PASS")
 _ORDER = ("FAIL", "PENDING", "CONDITIONAL", "PASS")
 _LAST = "stage8"
-_MICRO = 1_000_000
 _BEFORE_LAST = {f"stage{number}" for number in range(1, 8)}
+_AS_OF = re.compile(r"Generated from the decision as of (?P<time>[0-9T:.-]{19,30}Z);")
+_SOURCES = re.compile(r"\W*Sources: [0-9]+ files?, sha256:(?P<digest>[0-9a-f]{64})\W*")
+"""Lines that gate itself writes into the decision document."""
+_SIGNER = re.compile(r"SHA256:[A-Za-z0-9+/]{43}|[^\s@]{1,100}@[^\s@]{1,100}")
 _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])", re.IGNORECASE)
 
 
@@ -85,10 +86,12 @@ class Stated(Struct, frozen=True):
     Attributes:
         signers: the roles that signed by its table of sign-offs or its signatures, None where it has none.
         people: the name and the key of each signer, as far as they are stated.
+        keys: the fingerprints or principals that it has for them.
         missed: figures that are not what they have to be, by the document itself.
         stated_s: when it was decided, epoch seconds; None where it does not say.
         latest_s: the latest time that it states, epoch seconds.
-        figures: those of each stage, in millionths.
+        sources: the digest of what was judged; None where it does not say.
+        figures: those of its stages.
     """
 
     path: str
@@ -96,10 +99,12 @@ class Stated(Struct, frozen=True):
     stages: Mapping[str, str]
     signers: tuple[str, ...] | None = None
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
     missed: tuple[str, ...] = ()
     stated_s: int | None = None
     latest_s: int | None = None
-    figures: Mapping[str, int] = field(default_factory=dict)
+    sources: str | None = None
+    figures: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self, others: Sequence[Stated]) -> dict[str, Any]:
         """The fact, with what contradicts it here or in the files before it."""
@@ -114,7 +119,9 @@ class Stated(Struct, frozen=True):
             "same_person": sorted({tuple(sorted(roles)) for roles in shared.values() if len(roles) > 1}),
             "stated_at_s": self.stated_s,
             "latest_at_s": self.latest_s,
-            "figures": [{"figure": name, "micro": micro} for name, micro in sorted(self.figures.items())],
+            "keys": [{"role": role, "key": key} for role, key in sorted(self.keys.items())],
+            "sources": self.sources,
+            "figures": list(self.figures),
             "contradictions": [*self._inside(), *(text for other in others for text in self._beside(other))],
         }
 
@@ -162,18 +169,22 @@ def from_log(view: View, path: str) -> Stated:
         for role, text in log["signatures"].items()
         if text and says_something(text) and not has_template_mark(text) and not _UNSIGNED.fullmatch(text)
     }
-    stages = {name: gate["status"] for name, gate in log["gates"].items()}
-    people = {
-        role: frozenset(_KEY.findall(text) or ({text.casefold()} if not _SAYS_SIGNED.search(text) else ()))
-        for role, text in signed.items()
-    }
-    figures = {
-        f"{stage}.{name}": to_scaled(value, _MICRO)
-        for stage, gate in log["gates"].items()
-        for name, value in gate.items()
-        if type(value) in (int, Decimal) and abs(value) < MAX_INTEGER // _MICRO
-    }
-    return Stated(path, log["decision"], stages, tuple(sorted(signed)), people, (), made, made, figures)
+    return Stated(
+        path,
+        log["decision"],
+        {name: gate["status"] for name, gate in log["gates"].items()},
+        tuple(sorted(signed)),
+        {
+            role: frozenset(
+                _KEY.findall(text) or ({text.casefold()} if not _SAYS_SIGNED.search(text) else ())
+            )
+            for role, text in signed.items()
+        },
+        {role: text for role, text in signed.items() if _SIGNER.fullmatch(text)},
+        stated_s=made,
+        latest_s=made,
+        figures=figures.of_log(log["gates"]),
+    )
 
 
 def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) -> Stated:
@@ -206,16 +217,39 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
     nobody = bool(places) and not any(within(place, texts) for place in places)  # a comment, or code
     people = _people(tables)
     stages, missed = _stages(document)
-    decision = next((word for word in _WORST if word in decisions), None)
-    as_of = next((match[0][-20:] for line in document.texts if (match := _AS_OF.search(line.raw))), None)
-    made = None if as_of is None else seconds(as_of, path, "the time of the decision")
+    written = [
+        match for line in texts for match in (_AS_OF.match(line.plain), _SOURCES.fullmatch(line.plain))
+    ]
+    own = {name: said for match in written if match for name, said in match.groupdict().items()}
+    made = seconds(own["time"], path, "as of") if "time" in own else None
     times = [made] if made is not None else []
+    keys: dict[str, str] = {}
     for table in tables:
-        for stamp in (found for row in table.rows for cell in row.cells for found in _TIME.findall(cell)):
-            with suppress(EvidenceError):  # a date that does not exist is none
-                times.append(seconds(stamp, path, ""))
-    signers = tuple(sorted(people)) if tables or nobody else None
-    return Stated(path, decision, stages, signers, people, missed, made, max(times, default=None))
+        for row in table.rows:
+            role, key = _role(row), next(filter(_SIGNER.fullmatch, row.cells), None)
+            if role in people and key:
+                keys[role] = key
+            for stamp in (found for cell in row.cells for found in _TIME.findall(cell)):
+                with suppress(EvidenceError):  # a date that does not exist is none
+                    times.append(seconds(stamp, path, ""))
+    return Stated(
+        path,
+        next((word for word in _WORST if word in decisions), None),
+        stages,
+        tuple(sorted(people)) if tables or nobody else None,
+        people,
+        keys,
+        missed,
+        made,
+        max(times, default=None),
+        own.get("digest"),
+        figures.of_tables(document.tables, _STAGE),
+    )
+
+
+def _role(row: Row) -> str:
+    """The role in a row of sign-offs, as settings name it."""
+    return "_".join(re.findall(r"\w+", row.cells[0].lower()))
 
 
 def _word(match: re.Match[str]) -> str:
@@ -227,7 +261,7 @@ def _word(match: re.Match[str]) -> str:
 def _stages(document: Document) -> tuple[dict[str, str], tuple[str, ...]]:
     """The stages' statuses, of several in one table the worst, and the figures that are not met."""
     stages: dict[str, str] = {}
-    figures: dict[str, str] = {}
+    by_figure: dict[str, str] = {}
     unmet: set[str] = set()
     missed: list[str] = []
     for table in document.tables:
@@ -252,8 +286,8 @@ def _stages(document: Document) -> tuple[dict[str, str], tuple[str, ...]]:
         if target is None:
             stages = here | stages
         else:
-            figures = here | figures  # what is said of figures counts where no table is about the stages
-    stages = stages or figures
+            by_figure = here | by_figure  # what is said of figures counts where no table is about the stages
+    stages = stages or by_figure
     return stages | {name: "FAIL" for name in unmet if stages.get(name) == "PASS"}, tuple(missed)
 
 
@@ -274,7 +308,7 @@ def _people(tables: Sequence[Table]) -> dict[str, frozenset[str]]:
         named = [i for i, head in enumerate(table.header) if _PERSON.fullmatch(head)]
         told = [*named, *(i for i, head in enumerate(table.header) if _SIGNATURE.fullmatch(head))]
         for row in table.rows:
-            role = "_".join(re.findall(r"\w+", row.cells[0].lower()))
+            role = _role(row)
             if any(map(_UNSIGNED.fullmatch, row.cells[1:])) or not all(
                 says_something(row.cells[i]) for i in told
             ):

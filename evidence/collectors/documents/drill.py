@@ -24,7 +24,7 @@ _ACCOUNT = ("account_prefix", "simulated", "same_account")
 
 def no_drill() -> dict[str, Any]:
     """The facts of a drill that nobody recorded."""
-    return {**dict.fromkeys((*_FIGURES, *_ACCOUNT)), "steps": [], "contradictions": []}
+    return {**dict.fromkeys((*_FIGURES, "nav_before_cents", *_ACCOUNT)), "steps": [], "contradictions": []}
 
 
 def read_drill(view: View, path: str, account: str) -> tuple[dict[str, Any], tuple[Problem, ...]]:
@@ -49,6 +49,7 @@ def read_drill(view: View, path: str, account: str) -> tuple[dict[str, Any], tup
     if before is not None and after is not None:
         change = abs(Fraction(after) - Fraction(before)) / Fraction(before)
         figures["nav_delta_ppm"] = scaled(change, PPM, path, "/nav_after", up=True)
+    figures["nav_before_cents"] = None if before is None else scaled(before, 100, path, "/nav_before")
     steps = [(step["step"], int(step["completed_ms"])) for step in record.get("steps", [])]
     figures["steps"] = [{"step": name, "completed_ms": time} for name, time in steps]
     figures["contradictions"] = _contradictions(steps, figures)
@@ -59,6 +60,7 @@ def read_drill(view: View, path: str, account: str) -> tuple[dict[str, Any], tup
         "same_account": None if kind is None else _is_same(view, account, record["account"]),
     }
     empty = [f"drill.{name}" for name in _FIGURES if figures[name] is None]
+    empty += ["drill.nav_before_cents"] if before is None else []
     problems = absent(empty, f"{path} does not record it", "measure it in the next drill and record it")
     if kind is not None and figures["same_account"] is None:
         reason = f"{account} does not say which account was probed"

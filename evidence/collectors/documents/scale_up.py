@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from ...base.numbers import PPM
 from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.markdown import Document, Table, parse, within
@@ -124,6 +125,7 @@ class ScaleUpCollector:
         for step in [*found, *self._exceptions(document, found)]:
             known = steps.setdefault((step["from_week"], step["to_week"], step["capital_ppm"]), step)
             known["position_cap"] = known["position_cap"] or step["position_cap"]
+            known["cap_ppm"] = max(known["cap_ppm"] or 0, step["cap_ppm"] or 0) or None
             known["review"] = known["review"] or step["review"]
         ordered = sorted(steps.values(), key=lambda step: (step["from_week"], step["line"]))
         places = len(document.sections) + len(document.items) + sum(len(t.rows) for t in document.tables)
@@ -151,6 +153,7 @@ class ScaleUpCollector:
             "to_week": None if weeks["open"] or from_here_on else last,
             "capital_ppm": scaled(max(shares), 10_000, self._path, f"line {line}"),
             "position_cap": False,
+            "cap_ppm": None,
             "review": False,
             "line": line,
         }
@@ -181,9 +184,8 @@ class ScaleUpCollector:
                 elif weeks and capital is not None and not share:
                     unclear.append((row.line, f"{row.cells[0][:40]!r} states no share of the capital"))
                 if step:
-                    step["position_cap"] = _stated(row.cells, cap, rest, _CAP) and _caps(
-                        rest if cap is None else row.cells[cap]
-                    )
+                    is_cap, step["cap_ppm"] = self._cap(rest if cap is None else row.cells[cap], row.line)
+                    step["position_cap"] = _stated(row.cells, cap, rest, _CAP) and is_cap
                     often = _SELDOM.match(rest if review is None else row.cells[review]) is None
                     step["review"] = often and _stated(row.cells, review, rest, _REVIEW)
                     steps.append(step)
@@ -208,10 +210,20 @@ class ScaleUpCollector:
             clauses = re.split(r"[,;|\n]", capital)  # what follows may be a limit of something else
             step = weeks and self._step(weeks, next(filter(_PERCENT.search, clauses), ""), line)
             if step:
-                step["position_cap"] = _CAP.search(text) is not None and _caps(text)
+                is_cap, step["cap_ppm"] = self._cap(text, line)
+                step["position_cap"] = _CAP.search(text) is not None and is_cap
                 step["review"] = _REVIEW.search(text) is not None
                 steps.append(step)
         return steps
+
+    def _cap(self, text: str, line: int) -> tuple[bool, int | None]:
+        """Whether the position cap is one (less than the whole, a limit), and its largest share."""
+        text = _in_figures(text)
+        text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
+        shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(text)]
+        share = scaled(max(shares), 10_000, self._path, f"line {line}") if shares else None
+        less = share is None or (min(shares) < 100 and share <= PPM)
+        return less and not any(one.search(text) for one in (HEDGED, _AT_LEAST, _MAY_BE_MORE)), share
 
     def _exceptions(self, document: Document, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Sentences that allow more in some week than the steps begun by then do: steps without a guard."""
@@ -258,12 +270,3 @@ def _stated(cells: tuple[str, ...], column: int | None, rest: str, pattern: re.P
         return pattern.search(rest) is not None
     cell = cells[column]
     return begins_with_something(cell) and not has_template_mark(cell)
-
-
-def _caps(text: str) -> bool:
-    """Whether the position cap is one: less than the whole, and not to be exceeded."""
-    text = _in_figures(text)
-    text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
-    shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(text)]
-    less = not shares or (min(shares) < 100 and max(shares) <= 100)
-    return less and not HEDGED.search(text) and not _AT_LEAST.search(text) and not _MAY_BE_MORE.search(text)

@@ -24,12 +24,13 @@ from ...collecting.interface import Options as BaseOptions
 from ...reading.workspace import View
 from ..shared.documents import MAX_INTEGER, absent, check_filled, moment, scaled
 from .claims import UNITS, Claim, disagreements, read_claims
-from .log import NS_PER_MS, SECOND_US, Session, busiest_second, read_session, unrecovered
+from .limits import FACTS, beyond_contract, measured
+from .log import NS_PER_MS, SECOND_US, Session, busiest, read_session, unrecovered
 from .pnl import PNL_FACTS, annual, measure, moments, read_series
 
 _PERCENTS = (50, 95, 99)
 _SESSION_FACTS = (
-    "file", "session_id", "trades", "filled", "fill_rate_ppm", "largest_order", "duration_s",
+    "file", "session_id", "trades", "filled", "fill_rate_ppm", "duration_s",
     "busiest_second", "pacing_violations", "disconnects", "unrecovered_disconnects", "rejects", "symbols",
     "contradictions_total", "observed_at_s", "account_prefix", "same_account", "simulated", "labelled_sample",
 )  # fmt: skip
@@ -60,6 +61,10 @@ class PaperOptions(BaseOptions):
     account: str = field(
         default="ACCOUNT_CONFIG.json",
         metadata={"description": "The account's record, whose account the log has to name."},
+    )
+    contract: str = field(
+        default="contracts/order_intent.schema.json",
+        metadata={"description": "The contract of order intents, to which every order has to keep."},
     )
     pnl: str = field(
         default="PNL_SERIES.csv",
@@ -123,7 +128,8 @@ class _Run:
         self.session: Session | None = None
         self.samples: list[bool] = []
         self.values: dict[str, Any] = {
-            **dict.fromkeys((*_SESSION_FACTS, *_SHARPE, "latency_delta_ppm", "sharpe_backtest_micro")),
+            **dict.fromkeys((*_SESSION_FACTS, *FACTS, *_SHARPE)),
+            **dict.fromkeys(("latency_delta_ppm", "sharpe_backtest_micro")),
             **{name: [] for name in _LISTS},
             "latency": {f"p{percent}_us": None for percent in _PERCENTS},
             "mock": {"p50_us": None, "p95_us": None, "observed_at_s": None},
@@ -199,6 +205,7 @@ class _Run:
     def _log(self, path: str) -> None:
         session = read_session(self.view, path)
         trades, most = session.trades, self.view.limits.problems
+        contradictions = [*session.contradictions, *beyond_contract(self.view, self.options.contract, trades)]
         count, filled = len(trades), sum(trade.status == "FILLED" for trade in trades)
         pacing, disconnects = (session.events.count(kind) for kind in ("pacing_violation", "disconnect"))
         length = max(session.end_us - session.start_us, 0)
@@ -208,7 +215,7 @@ class _Run:
             trades=count,
             filled=filled,
             duration_s=length // SECOND_US,
-            busiest_second=busiest_second([trade.submitted_us for trade in trades]),
+            busiest_second=busiest([trade.submitted_us for trade in trades]),
             pacing_violations=pacing,
             disconnects=disconnects,
             unrecovered_disconnects=unrecovered(session.events),
@@ -216,10 +223,13 @@ class _Run:
             symbols=len({trade.symbol.strip().upper() for trade in trades}),
             order_types=sorted({trade.order_type for trade in trades}),
             equity=_equity(session.samples),
-            contradictions=[{"place": place, "text": text} for place, text in session.contradictions[:most]],
-            contradictions_total=len(session.contradictions),
+            contradictions=[{"place": place, "text": text} for place, text in contradictions[:most]],
+            contradictions_total=len(contradictions),
             observed_at_s=session.end_us // SECOND_US,
+            **measured(session, path),
         )
+        lacking = [name for name in FACTS if self.values[name] is None]
+        self._lack(lacking, f"{path} states no figures for it", "log orders with prices, and the equity")
         self.exact.update(
             duration=Fraction(length, SECOND_US),
             total_trades=Fraction(count),
@@ -229,12 +239,8 @@ class _Run:
         if count:
             self.values["fill_rate_ppm"] = ratio_ppm(filled, count)
             self.exact["fill_rate"] = Fraction(filled, count)
-            largest = max(trade.quantity for trade in trades)
-            self.values["largest_order"] = scaled(largest, 1, path, "/trades", up=True)
         else:
-            self._lack(
-                ("fill_rate_ppm", "largest_order"), f"{path} has no trades", "run a session that trades"
-            )
+            self._lack(("fill_rate_ppm",), f"{path} has no trades", "run a session that trades")
         self._latency(session, path)
         self.session = session
 

@@ -24,6 +24,7 @@ from ..shared.documents import bounded, microseconds
 CONTRACT = "paper_trading_log"
 NS_PER_MS = 1_000_000
 SECOND_US = 1_000_000
+HOUR_US = 3_600 * SECOND_US
 _PARTS = ("intent_to_submit", "submit_to_ack", "ack_to_fill")
 _LIMIT_ORDERS = {"LMT", "LIMIT", "LOC", "LOO", "STP LMT", "TRAIL LIMIT"}
 _KINDS = {
@@ -45,13 +46,12 @@ _REPEATED = 10
 """Orders among which as few as one in so many have latencies of their own: they were copied."""
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
-_DAY_US = 86_400 * SECOND_US
+_DAY_US = 24 * HOUR_US
 _YEARS = {"trading": 252 * 23_400 * SECOND_US, "calendar": 365 * _DAY_US}
 """A year of 252 trading days of 6.5 hours, and one of 365 days, in microseconds."""
 _TOLERANCE = Fraction(1, 100)
-_HOUR_US = 3600 * SECOND_US
 _SATURDAY_US = 2 * _DAY_US
-_CLOSED_US = ((2 * _HOUR_US, 30 * _HOUR_US), (40 * _HOUR_US, 45 * _HOUR_US))
+_CLOSED_US = ((2 * HOUR_US, 30 * HOUR_US), (40 * HOUR_US, 45 * HOUR_US))
 """When no exchange is open, since the beginning of Saturday in UTC: a few trade on Sundays until 16:00."""
 _SYMBOL = re.compile(r"\s*[!-~][ -~]*")
 _OTHER_UNIT = 5
@@ -59,12 +59,16 @@ _OTHER_UNIT = 5
 
 
 class Trade(Struct, frozen=True):
-    """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured)."""
+    """One order: last state, time of submission in epoch µs, total latency in ns (None when not measured).
+
+    The price is that of the fill, or else the limit; None where neither is stated.
+    """
 
     symbol: str
-    quantity: Decimal | int
     order_type: str
     status: str
+    quantity: Decimal | int
+    price: Decimal | int | None
     submitted_us: int
     total_ns: int | None
 
@@ -77,6 +81,7 @@ class Session(Struct, frozen=True):
         end_us: its end; before the start only where that is among the contradictions.
         trades: the orders, as logged.
         events: type of every event, in order of time.
+        disconnected_us: when the connection was lost, in order of time.
         samples: times (epoch µs) and net liquidation values, as logged.
         periods_per_year: intervals of the samples in a year; None when the log does not say.
         year: what a year is, a key of ``_YEARS``.
@@ -90,6 +95,7 @@ class Session(Struct, frozen=True):
     end_us: int
     trades: tuple[Trade, ...]
     events: tuple[str, ...]
+    disconnected_us: tuple[int, ...]
     samples: tuple[tuple[int, Decimal | int], ...]
     periods_per_year: int | None
     year: str
@@ -182,6 +188,7 @@ def read_session(view: View, path: str) -> Session:
         end_us=end,
         trades=trades,
         events=tuple(kind for _, kind in events),
+        disconnected_us=tuple(time for time, kind in events if kind == "disconnect"),
         samples=tuple(zip(times("equity", "time"), navs, strict=True)),
         periods_per_year=None if periods is None else int(periods),
         year=log.get("equity_year", "trading"),
@@ -215,9 +222,9 @@ def _trades(
         total, problem = _total_ns(trade["latency_ms"], path, f"{place}/latency_ms")
         if problem:
             found.append((f"{place}/latency_ms/total", problem))
-        result.append(
-            Trade(trade["symbol"], trade["quantity"], trade["order_type"], trade["status"], submitted, total)
-        )
+        symbol, kind, quantity = trade["symbol"], trade["order_type"], trade["quantity"]
+        price = price or trade.get("limit_price")
+        result.append(Trade(symbol, kind, trade["status"], quantity, price, submitted, total))
     measured = [parts for trade in trades if None not in (parts := tuple(trade["latency_ms"].values()))]
     if measured and len(set(measured)) <= len(measured) // _REPEATED:
         text = f"has only {len(set(measured))} different latencies in {len(measured)} orders"
@@ -297,10 +304,10 @@ def _durations(events: list[dict[str, Any]], path: str) -> list[tuple[str, str]]
     return found
 
 
-def busiest_second(times_us: Sequence[int]) -> int:
-    """The most submissions in any second; a second is half-open, [t, t + 1 s), and begins at a submission."""
+def busiest(times_us: Sequence[int], length_us: int = SECOND_US) -> int:
+    """The most events in any window; one is half-open, [t, t + length), and begins at an event."""
     ordered = sorted(times_us)
-    return max((bisect_left(ordered, t + SECOND_US, i) - i for i, t in enumerate(ordered)), default=0)
+    return max((bisect_left(ordered, t + length_us, i) - i for i, t in enumerate(ordered)), default=0)
 
 
 def unrecovered(events: Sequence[str]) -> int:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from fractions import Fraction
+from math import ceil
 from typing import Any
 
 from msgspec import Struct
 
+from ...base.canonical import MAX_SAFE_INTEGER
+
+MICRO = 1_000_000
 _DIGITS = "[0-9]+(?:_[0-9]+)*"
 _DECIMAL = re.compile(rf"[+-]?(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?[0-9]{{1,2}})?")
 _LONGEST = 64
@@ -46,8 +51,16 @@ class Definition(Struct, frozen=True):
             "path": self.path,
             "line": self.line,
             "value": self.value,
+            "micro": self._micro(),
             "text": self.text,
         }
+
+    def _micro(self) -> int | None:
+        """The value × 10^6, rounded away from zero, and at most what every engine holds exactly."""
+        if self.value is None:
+            return None
+        size = min(ceil(abs(Fraction(self.value)) * MICRO), MAX_SAFE_INTEGER)
+        return -size if self.value.startswith("-") else size
 
 
 def exact(text: str) -> str | None:

@@ -7,7 +7,7 @@ The counts in a report's attributes are a claim: they are compared with the test
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
@@ -56,7 +56,7 @@ class TestsCollector:
     __test__ = False  # the name is no invitation to pytest
 
     id: ClassVar[str] = "tests"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[Options]] = TestsOptions
 
     def __init__(self, options: TestsOptions) -> None:
@@ -79,6 +79,7 @@ class TestsCollector:
                 **dict.fromkeys(["total", *OUTCOMES, *_SINGLE, *_TIMES]),
                 "flaky_tests": [],
                 "function_names": [],
+                "modules_not_there": [],
                 "suites": [],
                 "by_kind": dict.fromkeys((*KINDS, *STAGES)),
                 "stage_passed": dict.fromkeys(STAGES),
@@ -89,6 +90,7 @@ class TestsCollector:
                 unknown = ProblemKind.UNKNOWN
                 problems.append(Problem("", what, _KNOWN_REMEDY, unknown, path=path, place=place))
         facts = _facts(reports, view.limits.problems)
+        facts["modules_not_there"] = _not_there(reports.values(), view)[: view.limits.problems]
         if facts["skipped_ppm"] is None:
             problems.append(Problem("skipped_ppm", "the reports have no test case", REMEDY))
         if facts["duration_ms"] is None:
@@ -151,6 +153,31 @@ def _names(suites: list[Suite]) -> list[str]:
     cases = (case.identity[1] for suite in suites for case in suite.cases)
     names = {masked(name.partition("[")[0].partition(" ")[0][:_NAME_CHARS]) for name in cases} - {""}
     return sorted(names) if len(names) <= _MOST_NAMES else []
+
+
+def _not_there(reports: Iterable[Report], view: View) -> list[str]:
+    """Modules of tests that pytest ran and that no file of the workspace is.
+
+    A run from a folder of the workspace names a module by the end of its path, one from a folder around it by
+    more than its path; what stands after the module is a class.
+    """
+    suites = [suite for report in reports for suite in report.suites if suite.by_pytest]
+    places = {case.identity[0] for suite in suites for case in suite.cases} if suites else set()
+    stated = {place: place.removesuffix(".py").replace("/", ".").split(".") for place in places}
+    files = {path.removesuffix(".py").replace("/", ".") for path in (view.paths() if stated else ())}
+    ends = {end for path in files for end in _ends(path.split("."))}
+
+    def is_known(parts: list[str]) -> bool:
+        begins = [parts[:count] for count in range(1, len(parts) + 1)]
+        return any(".".join(one) in ends or not files.isdisjoint(_ends(one)) for one in begins)
+
+    unknown = (place for place, parts in stated.items() if place[:1] != "\n" and not is_known(parts))
+    return sorted(masked(place[:_NAME_CHARS]) for place in unknown)
+
+
+def _ends(parts: list[str]) -> Iterator[str]:
+    """A dotted name, and what is left of it without its first parts."""
+    return (".".join(parts[first:]) for first in range(len(parts)))
 
 
 def _outcomes(ends: Counter[tuple[str, frozenset[str]]], kind: str | None = None) -> dict[str, int]:

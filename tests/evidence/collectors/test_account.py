@@ -60,6 +60,7 @@ def test_figures_are_scaled_exactly_and_rounded_down(watch: Any) -> None:
         "permissions": {"futures": "unknown", "options": "denied", "stocks": "granted"},
         "limits": {"max_order_size": 500, "max_position_value_cents": 5000050},
         "positions": 1,
+        "largest_position": None,
         "contradictions": [],
         "observed_at": "2025-12-05T06:30:00Z",
         "observed_at_s": 1764916200,
@@ -72,6 +73,24 @@ def test_the_ready_example_shows_no_account_id(watch: Any) -> None:
     evidence = watch("account", {PATH: READY.read_bytes()}, pinned_account="DU9999999")
     assert evidence.facts["pinned"] is False
     assert json.loads(READY.read_bytes())["account_id"] not in shown(evidence)
+
+
+@pytest.mark.parametrize(
+    ("positions", "largest"),
+    [
+        ([], {"place": "/positions", "cents": 0}),
+        ([{"market_value": 10}, {"market_value": -20.001}], {"place": "/positions/1", "cents": 2001}),
+        ([{"market_value": 5}, {}], {"place": "/positions/0", "cents": 500}),
+        ([{"market_value": None}], None),
+        (None, None),
+    ],
+)
+def test_the_largest_position_is_named(watch: Any, positions: Any, largest: Any) -> None:
+    whole = {"symbol": "SPY", "quantity": 1}
+    record = {**RECORD, "positions": positions and [{**whole, **one} for one in positions]}
+    evidence = watch("account", {PATH: record})
+    assert evidence.facts["largest_position"] == largest
+    assert ("largest_position" in {one.fact for one in evidence.problems}) == (largest is None)
 
 
 def test_the_simulator_and_live_accounts_are_told_apart(watch: Any) -> None:
@@ -92,7 +111,7 @@ def test_what_the_record_does_not_say_is_missing(watch: Any) -> None:
     reasons = {m.fact: (m.reason, m.remedy) for m in evidence.problems}
     assert set(reasons) == {
         "pinned", "connected", "port", "read_only", "nav_cents", "margin_cushion_ppm",
-        "limits.max_order_size", "limits.max_position_value_cents",
+        "limits.max_order_size", "limits.max_position_value_cents", "largest_position",
     }  # fmt: skip
     assert reasons["pinned"] == ("no account is pinned", "set evidence.account.pinned_account in gate.yaml")
     assert reasons["port"][0] == "ACCOUNT_CONFIG.json has no `connection`"

@@ -118,3 +118,36 @@ def test_a_long_advice_is_read_in_time(watch: Any) -> None:
     """It took minutes when each sentence was followed to the end of the line."""
     line = "do not deploy " * 10_000
     assert decided(watch, f"## Decision\nPASS\n{'-' * 20_000}x\n## Recommendation\n{line}\n", decision="PASS")
+
+
+def test_the_figures_times_and_keys_of_both_documents_are_read(watch: Any) -> None:
+    key = "SHA256:" + "a" * 43
+    figures = {"fill_rate": 0.9916, "trades": 120, "account": "DU1234567", "p95_latency": None}
+    signatures = {"cto": key, "risk_officer": "Dana", "lead_trader": "n@x.org"}
+    gates = {"stage7": {"status": "PASS", **figures}}
+    log = {**LOG, "decision": "PASS", "signatures": signatures, "gates": gates}
+    document = (
+        "# G\n\nGenerated from the decision as of 2025-12-05T11:45:00Z; do not edit.\n"
+        f"- Sources: 53 files, sha256:{'0' * 64}\n\n## Decision\n\n**PASS**\n\n## Metrics\n\n"
+        "| Gate | Metric | Target | Current |\n|---|---|---|---|\n| stage7 | fill rate | x | 99.1 % |\n"
+        "| stage8 | recovery | x | 56.425 s |\n| stage6 | buying power | x | 3,935,918.64 |\n"
+    )
+    matrix = [
+        {"id": "log", "kind": "json", "pattern": "LOG.json", "contract": "prelive_verification_log"},
+        {"id": "g", "kind": "markdown", "pattern": "GATE.md", "sections": {"decision": ["decision"]}},
+    ]
+    files = {"LOG.json": json.dumps(log), "GATE.md": document}
+    first, second = watch("artifacts", files, matrix=matrix).facts["decisions"]
+    assert first["at_s"] == second["at_s"] == 1764935100
+    assert (first["sources"], second["sources"]) == (None, "0" * 64)
+    assert first["keys"] == [{"role": "cto", "key": key}, {"role": "lead_trader", "key": "n@x.org"}]
+    assert [tuple(one.values()) for one in first["figures"]] == [
+        ("stage7.fill_rate", "0.9916", 991600, 100),
+        ("stage7.trades", "120", 120_000_000, 1_000_000),
+        ("stage7.account", "DU****67", None, None),
+    ]
+    assert [tuple(one.values()) for one in second["figures"]] == [
+        ("stage7.fill_rate", "99.1 %", 991000, 1000),
+        ("stage8.recovery", "56.425 s", 56425_000_000, 1_000_000),
+        ("stage6.buying_power", "3,935,918.64", 3935918_640_000, 10_000),
+    ]

@@ -37,13 +37,14 @@ check_all_tests_run := data.gate.lib.check([
 		"tests_not_run",
 		tests_not_run(input.facts.stage_tests.test_names, input.facts.tests.function_names),
 	),
+	data.gate.lib.none_of("modules_not_there", modules_not_there(input.facts.tests)),
 ])
 
 # METADATA
 # title: The report covers all tests
 # description: >-
 #   The test report has at least as many test functions as the test files of the workspace define. Where pytest wrote
-#   it, it has all of their names.
+#   it, it has all of their names, and no tests of files that are not there.
 # custom:
 #   short_name: all_tests_run
 #   severity: HIGH
@@ -53,10 +54,16 @@ check_all_tests_run := data.gate.lib.check([
 #     evidence.stage_tests.tests.
 #   owner: qa_lead
 #   controls: [gate:stage4]
-#   facts: [tests.functions, tests.function_names, stage_tests.tests_defined, stage_tests.test_names]
+#   facts:
+#     - tests.functions
+#     - tests.function_names
+#     - tests.modules_not_there
+#     - tests.file
+#     - stage_tests.tests_defined
+#     - stage_tests.test_names
 deny_all_tests_run contains result if some result in data.gate.lib.violations(
 	"stage4.all_tests_run", check_all_tests_run,
-	"The test report lacks tests that the workspace defines",
+	"The test report is not that of the workspace's tests",
 )
 
 # Names that the report lacks, of many the first; nothing where it has no names to compare.
@@ -66,4 +73,9 @@ tests_not_run(defined, run) := [] if {
 	missing := {name | some name in defined} - {name | some name in run}
 	most := data.gate.params.stage4.tests_not_run_listed.value
 	listed := {{"term": name, "text": name} | some name in array.slice(sort(missing), 0, most)}
+}
+
+modules_not_there(tests) := {{"term": module, "text": text} |
+	some module in tests.modules_not_there
+	text := sprintf("%s has tests of %s, which no file of the workspace is", [tests.file, module])
 }

@@ -42,7 +42,7 @@ test_few_tests_skipped_no_report if {
 
 test_all_tests_run_holds if {
 	checked := check_all_tests_run with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 20, "expected": 20, "holds": true, "name": "test_functions_run", "op": "≥", "unit": "tests"}, {"actual": [], "expected": [], "holds": true, "name": "tests_not_run", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": 20, "expected": 20, "holds": true, "name": "test_functions_run", "op": "≥", "unit": "tests"}, {"actual": [], "expected": [], "holds": true, "name": "tests_not_run", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "modules_not_there", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_all_tests_run with input as data.gate.ready.doc
 	denied == set()
 }
@@ -52,7 +52,7 @@ test_all_tests_run_one_missing if {
 	checked := check_all_tests_run with input as doc
 	checked.holds == false
 	denied := deny_all_tests_run with input as doc
-	denied == {{"code": "stage4.all_tests_run", "msg": "The test report lacks tests that the workspace defines", "operand": "test_functions_run", "op": "≥", "expected": 20, "actual": 19, "unit": "tests"}}
+	denied == {{"code": "stage4.all_tests_run", "msg": "The test report is not that of the workspace's tests", "operand": "test_functions_run", "op": "≥", "expected": 20, "actual": 19, "unit": "tests"}}
 }
 
 test_all_tests_run_no_report if {
@@ -60,7 +60,7 @@ test_all_tests_run_no_report if {
 	checked := check_all_tests_run with input as doc
 	checked.holds == false
 	denied := deny_all_tests_run with input as doc
-	denied == {{"code": "stage4.all_tests_run", "msg": "The test report lacks tests that the workspace defines", "operand": "test_functions_run", "op": "≥", "expected": 20, "actual": null, "unit": "tests"}}
+	denied == {{"code": "stage4.all_tests_run", "msg": "The test report is not that of the workspace's tests", "operand": "test_functions_run", "op": "≥", "expected": 20, "actual": null, "unit": "tests"}}
 }
 
 test_all_tests_run_renamed if {
@@ -68,7 +68,7 @@ test_all_tests_run_renamed if {
 	checked := check_all_tests_run with input as doc
 	checked.holds == false
 	denied := deny_all_tests_run with input as doc
-	denied == {{"code": "stage4.all_tests_run", "msg": "The test report lacks tests that the workspace defines: test_b", "operand": "tests_not_run", "op": "∅", "expected": [], "actual": "test_b", "unit": "list", "term": "test_b"}}
+	denied == {{"code": "stage4.all_tests_run", "msg": "The test report is not that of the workspace's tests: test_b", "operand": "tests_not_run", "op": "∅", "expected": [], "actual": "test_b", "unit": "list", "term": "test_b"}}
 }
 
 test_all_tests_run_many_renamed if {
@@ -83,4 +83,10 @@ test_all_tests_run_no_names if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"function_names": []}}})
 	denied := deny_all_tests_run with input as doc
 	denied == set()
+}
+
+test_all_tests_run_of_another_project if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"tests": {"modules_not_there": ["billing.test_invoice"]}}})
+	denied := deny_all_tests_run with input as doc
+	{result.actual | some result in denied} == {"junit.xml has tests of billing.test_invoice, which no file of the workspace is"}
 }

@@ -234,12 +234,12 @@ buying_power(cents) := data.gate.lib.at_least("buying_power", cents, data.gate.p
 } else := data.gate.lib.above("buying_power", cents, data.gate.params.stage6.buying_power_min)
 
 check_limits_within_caps := data.gate.lib.check(array.concat(
-	data.gate.lib.between(
+	array.concat([data.gate.lib.none_of("positions_beyond", positions_beyond(input.facts.account))], data.gate.lib.between(
 		"max_order_size",
 		input.facts.account.limits.max_order_size,
 		data.gate.params.stage6.order_size_min,
 		data.gate.params.stage6.order_size_max,
-	),
+	)),
 	data.gate.lib.between(
 		"max_position_value",
 		input.facts.account.limits.max_position_value_cents,
@@ -250,7 +250,9 @@ check_limits_within_caps := data.gate.lib.check(array.concat(
 
 # METADATA
 # title: The account's limits are within the caps
-# description: The account's largest order and largest position are limited, each within its cap.
+# description: >-
+#   The account's largest order and largest position are limited, each within its cap, and no position that it has is
+#   above its own limit.
 # custom:
 #   short_name: limits_within_caps
 #   severity: HIGH
@@ -259,10 +261,21 @@ check_limits_within_caps := data.gate.lib.check(array.concat(
 #   owner: risk_officer
 #   controls: [gate:stage6]
 #   facts: [account.limits.max_order_size, account.limits.max_position_value_cents]
+#   optional_facts: [account.file, account.largest_position]
 deny_limits_within_caps contains result if some result in data.gate.lib.violations(
 	"stage6.limits_within_caps", check_limits_within_caps,
 	"A limit of the account is outside its cap",
 )
+
+positions_beyond(account) := {{"term": account.largest_position.place, "text": text, "path": account.file} |
+	data.gate.lib.greater(account.largest_position.cents, account.limits.max_position_value_cents) == true
+	text := sprintf("%s of %s is worth %v cents, the account's limit is %v", [
+		account.largest_position.place,
+		account.file,
+		account.largest_position.cents,
+		account.limits.max_position_value_cents,
+	])
+}
 
 check_account_fresh := data.gate.lib.check(data.gate.lib.between(
 	"account_age",

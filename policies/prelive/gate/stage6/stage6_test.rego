@@ -434,7 +434,7 @@ test_buying_power_acceptance_refused_by_rejection if {
 
 test_limits_within_caps_holds if {
 	checked := check_limits_within_caps with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 1000, "expected": 1, "holds": true, "name": "max_order_size", "op": "≥", "unit": "shares"}, {"actual": 1000, "expected": 1000, "holds": true, "name": "max_order_size", "op": "≤", "unit": "shares"}, {"actual": 10000000, "expected": 1, "holds": true, "name": "max_position_value", "op": "≥", "unit": "cents"}, {"actual": 10000000, "expected": 10000000, "holds": true, "name": "max_position_value", "op": "≤", "unit": "cents"}]}
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "positions_beyond", "op": "∅", "terms": [], "unit": "list"}, {"actual": 1000, "expected": 1, "holds": true, "name": "max_order_size", "op": "≥", "unit": "shares"}, {"actual": 1000, "expected": 1000, "holds": true, "name": "max_order_size", "op": "≤", "unit": "shares"}, {"actual": 10000000, "expected": 1, "holds": true, "name": "max_position_value", "op": "≥", "unit": "cents"}, {"actual": 10000000, "expected": 10000000, "holds": true, "name": "max_position_value", "op": "≤", "unit": "cents"}]}
 	denied := deny_limits_within_caps with input as data.gate.ready.doc
 	denied == set()
 }
@@ -611,4 +611,13 @@ test_account_consistent_contradiction if {
 	checked.holds == false
 	denied := deny_account_consistent with input as doc
 	denied == {{"code": "stage6.account_consistent", "msg": "The account's record contradicts itself: /nav is odd", "operand": "contradictions", "op": "∅", "expected": [], "actual": "/nav is odd", "unit": "list", "term": "/nav"}}
+}
+
+test_limits_within_caps_a_position_beyond_its_limit if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"largest_position": {"place": "/positions/4", "cents": 10000001}}}})
+	denied := deny_limits_within_caps with input as doc
+	{result.actual | some result in denied} == {"/positions/4 of ACCOUNT_CONFIG.json is worth 10000001 cents, the account's limit is 10000000"}
+	untold := object.union(data.gate.ready.doc, {"facts": {"account": {"largest_position": null}}})
+	held := check_limits_within_caps with input as untold
+	held.holds == true
 }

@@ -6,11 +6,14 @@
 package gate.stage7
 
 check_latency_delta := data.gate.lib.check(array.concat(
-	[data.gate.lib.below(
-		"latency_delta",
-		input.facts.paper.latency_delta_ppm,
-		data.gate.params.stage7.latency_delta_max,
-	)],
+	[
+		data.gate.lib.below(
+			"latency_delta",
+			input.facts.paper.latency_delta_ppm,
+			data.gate.params.stage7.latency_delta_max,
+		),
+		data.gate.lib.none("mock_copied", data.gate.stage7.copied(input.facts.paper)),
+	],
 	data.gate.lib.between(
 		"mock_age",
 		data.gate.lib.age_s(input.facts.paper.mock.observed_at_s),
@@ -23,7 +26,7 @@ check_latency_delta := data.gate.lib.check(array.concat(
 # title: Paper is not much slower than the mock
 # description: >-
 #   The median latency on paper exceeds the mock's by less than the allowed share; the mock was measured not too
-#   long ago and not in the future.
+#   long ago and not in the future, and its percentiles are not those of the session.
 # custom:
 #   short_name: latency_delta
 #   severity: HIGH
@@ -31,7 +34,7 @@ check_latency_delta := data.gate.lib.check(array.concat(
 #   solution: Find where the broker path loses time, or calibrate the mock on the same host again.
 #   owner: lead_trader
 #   controls: [gate:stage7]
-#   facts: [paper.latency_delta_ppm, paper.mock.observed_at_s]
+#   facts: [paper.latency_delta_ppm, paper.mock.observed_at_s, paper.mock.p50_us, paper.latency.p50_us]
 deny_latency_delta contains result if some result in data.gate.lib.violations(
 	"stage7.latency_delta", check_latency_delta,
 	"Paper trading is not known to be fast enough beside the mock",
@@ -135,30 +138,27 @@ deny_sharpe_source contains result if some result in data.gate.lib.violations(
 	"The Sharpe ratio is only claimed",
 )
 
-check_trade_count := data.gate.lib.check(array.concat(
-	data.gate.lib.between(
-		"trades",
-		input.facts.paper.trades,
-		data.gate.params.stage7.trades_min,
-		data.gate.params.stage7.trades_max,
-	),
-	[data.gate.lib.at_most("largest_order", input.facts.paper.largest_order, data.gate.params.stage6.order_size_max)],
+check_trade_count := data.gate.lib.check(data.gate.lib.between(
+	"trades",
+	input.facts.paper.trades,
+	data.gate.params.stage7.trades_min,
+	data.gate.params.stage7.trades_max,
 ))
 
 # METADATA
-# title: The number and size of the trades are within the planned range
-# description: The session has no fewer and no more trades than planned, and none is larger than the paper phase allows.
+# title: The number of trades is within the planned range
+# description: The session has no fewer and no more trades than planned.
 # custom:
 #   short_name: trade_count
 #   severity: HIGH
-#   risk: Too few trades to tell luck from skill, or far more or larger ones than planned.
-#   solution: Run a session whose trades are within the range.
+#   risk: Too few trades to tell luck from skill, or far more than planned.
+#   solution: Run a session whose number of trades is within the range.
 #   owner: lead_trader
 #   controls: [gate:stage7]
-#   facts: [paper.trades, paper.largest_order]
+#   facts: [paper.trades]
 deny_trade_count contains result if some result in data.gate.lib.violations(
 	"stage7.trade_count", check_trade_count,
-	"The number or size of the trades is outside the planned range",
+	"The number of trades is outside the planned range",
 )
 
 check_session_length := data.gate.lib.check([data.gate.lib.at_least(

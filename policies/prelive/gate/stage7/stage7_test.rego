@@ -2,7 +2,7 @@ package gate.stage7
 
 test_latency_delta_holds if {
 	checked := check_latency_delta with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}, {"actual": 172800, "expected": 0, "holds": true, "name": "mock_age", "op": "≥", "unit": "s"}, {"actual": 172800, "expected": 31536000, "holds": true, "name": "mock_age", "op": "≤", "unit": "s"}]}
+	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}, {"actual": [], "expected": [], "holds": true, "name": "mock_copied", "op": "∅", "terms": [], "unit": "list"}, {"actual": 172800, "expected": 0, "holds": true, "name": "mock_age", "op": "≥", "unit": "s"}, {"actual": 172800, "expected": 31536000, "holds": true, "name": "mock_age", "op": "≤", "unit": "s"}]}
 	denied := deny_latency_delta with input as data.gate.ready.doc
 	denied == set()
 }
@@ -157,7 +157,7 @@ test_sharpe_source_null if {
 
 test_trade_count_holds if {
 	checked := check_trade_count with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 120, "expected": 50, "holds": true, "name": "trades", "op": "≥", "unit": "trades"}, {"actual": 120, "expected": 200, "holds": true, "name": "trades", "op": "≤", "unit": "trades"}, {"actual": 500, "expected": 1000, "holds": true, "name": "largest_order", "op": "≤", "unit": "shares"}]}
+	checked == {"holds": true, "operands": [{"actual": 120, "expected": 50, "holds": true, "name": "trades", "op": "≥", "unit": "trades"}, {"actual": 120, "expected": 200, "holds": true, "name": "trades", "op": "≤", "unit": "trades"}]}
 	denied := deny_trade_count with input as data.gate.ready.doc
 	denied == set()
 }
@@ -183,7 +183,7 @@ test_trade_count_trades_too_low if {
 	checked := check_trade_count with input as doc
 	checked.holds == false
 	denied := deny_trade_count with input as doc
-	denied == {{"code": "stage7.trade_count", "msg": "The number or size of the trades is outside the planned range", "operand": "trades", "op": "≥", "expected": 50, "actual": 49, "unit": "trades"}}
+	denied == {{"code": "stage7.trade_count", "msg": "The number of trades is outside the planned range", "operand": "trades", "op": "≥", "expected": 50, "actual": 49, "unit": "trades"}}
 }
 
 test_trade_count_trades_too_high if {
@@ -191,13 +191,7 @@ test_trade_count_trades_too_high if {
 	checked := check_trade_count with input as doc
 	checked.holds == false
 	denied := deny_trade_count with input as doc
-	denied == {{"code": "stage7.trade_count", "msg": "The number or size of the trades is outside the planned range", "operand": "trades", "op": "≤", "expected": 200, "actual": 201, "unit": "trades"}}
-}
-
-test_trade_count_largest_order if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"paper": {"largest_order": 1001}}})
-	denied := deny_trade_count with input as doc
-	denied == {{"code": "stage7.trade_count", "msg": "The number or size of the trades is outside the planned range", "operand": "largest_order", "op": "≤", "expected": 1000, "actual": 1001, "unit": "shares"}}
+	denied == {{"code": "stage7.trade_count", "msg": "The number of trades is outside the planned range", "operand": "trades", "op": "≤", "expected": 200, "actual": 201, "unit": "trades"}}
 }
 
 test_trade_count_trades_null if {
@@ -206,8 +200,8 @@ test_trade_count_trades_null if {
 	checked.holds == false
 	denied := deny_trade_count with input as doc
 	denied == {
-		{"code": "stage7.trade_count", "msg": "The number or size of the trades is outside the planned range", "operand": "trades", "op": "≥", "expected": 50, "actual": null, "unit": "trades"},
-		{"code": "stage7.trade_count", "msg": "The number or size of the trades is outside the planned range", "operand": "trades", "op": "≤", "expected": 200, "actual": null, "unit": "trades"},
+		{"code": "stage7.trade_count", "msg": "The number of trades is outside the planned range", "operand": "trades", "op": "≥", "expected": 50, "actual": null, "unit": "trades"},
+		{"code": "stage7.trade_count", "msg": "The number of trades is outside the planned range", "operand": "trades", "op": "≤", "expected": 200, "actual": null, "unit": "trades"},
 	}
 }
 

@@ -172,8 +172,9 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 # title: The kill switches were exercised
 # description: >-
 #   Each required switch was triggered recently and on purpose, just beyond the threshold that the code has, and halted
-#   trading in time; just short of the threshold it did not fire. Every other switch that is recorded halted trading in
-#   time, too. The record states who exercised them.
+#   trading in time; just short of the threshold it did not fire. The code's threshold is not looser than the trigger of
+#   the rollback procedure. Every other switch that is recorded halted trading in time, too. The record states who
+#   exercised them.
 # custom:
 #   short_name: kill_switch_verified
 #   severity: CRITICAL
@@ -189,6 +190,7 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 #     - kill_switch.contradictions
 #     - kill_switch.verified_at_s
 #     - risk_parameters.parameters
+#   optional_facts: [rollback.limits]
 deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
 	"stage8.kill_switch_verified", check_kill_switch_verified,
 	"A kill switch is not verified",
@@ -218,7 +220,7 @@ switch_problems(name) := {"not exercised"} if {
 } else := {problem |
 	some switch in input.facts.kill_switch.switches
 	switch.name == name
-	some problem in array.concat(threshold_problems(switch), rehearsal_problems(switch))
+	some problem in array.concat(array.concat(threshold_problems(switch), rehearsal_problems(switch)), data.gate.stage8.fires_too_late(name))
 }
 
 threshold_problems(switch) := ["its threshold is not stated"] if {
@@ -320,13 +322,14 @@ check_scale_up_plan := data.gate.lib.check([
 	data.gate.lib.none("steps_missing", steps_missing(input.facts.scale_up.steps)),
 	data.gate.lib.none_of("steps_unguarded", steps_unguarded(input.facts.scale_up.steps)),
 	data.gate.lib.none_of("steps_too_large", steps_too_large(input.facts.scale_up.steps)),
+	data.gate.lib.none_of("caps_beyond_code", data.gate.stage8.caps_beyond_code(input.facts.scale_up)),
 ])
 
 # METADATA
 # title: Capital is scaled up step by step
 # description: >-
 #   The plan has the required steps, each with a position cap and a review schedule, and no step uses more capital than
-#   its weeks allow.
+#   its weeks allow. No cap is above the code's own limit on a position.
 # custom:
 #   short_name: scale_up_plan
 #   severity: MEDIUM
@@ -334,7 +337,7 @@ check_scale_up_plan := data.gate.lib.check([
 #   solution: Align the scale-up plan with the required steps, each with a position cap and a review schedule.
 #   owner: risk_officer
 #   controls: [gate:stage8]
-#   facts: [scale_up.file, scale_up.steps]
+#   facts: [scale_up.file, scale_up.steps, risk_parameters.parameters]
 deny_scale_up_plan contains result if some result in data.gate.lib.violations(
 	"stage8.scale_up_plan", check_scale_up_plan,
 	"The scale-up plan is not the required one",

@@ -10,6 +10,7 @@ check_risk_parameters_approved := data.gate.lib.check([
 	),
 	data.gate.lib.none_of("cannot_be_told", values_not_told(input.facts.risk_parameters)),
 	data.gate.lib.none("conflicting_parameters", input.facts.risk_parameters.conflicting),
+	data.gate.lib.none_of("limits_without_effect", limits_without_effect(input.facts.risk_parameters.parameters)),
 	data.gate.lib.none_of(
 		"approved_version_missing",
 		data.gate.lib.baseline_missing(input.facts.risk_parameters.baseline),
@@ -20,7 +21,8 @@ check_risk_parameters_approved := data.gate.lib.check([
 # METADATA
 # title: The risk parameters are the approved ones
 # description: >-
-#   Each risk parameter is a number at a declared place and the same everywhere, and none changed since the approved
+#   Each risk parameter is a number at a declared place and the same everywhere, and no limit is above one that contains
+#   it. None changed since the approved
 #   version unless the risk officer signed this stage. A value that cannot be told is never approved. Without an
 #   approved version nothing is compared, and a warning says so.
 # custom:
@@ -36,6 +38,7 @@ check_risk_parameters_approved := data.gate.lib.check([
 #     - risk_parameters.found
 #     - risk_parameters.unknown
 #     - risk_parameters.unknown_total
+#     - risk_parameters.parameters
 #     - risk_parameters.conflicting
 #     - signoffs.signoffs
 #   optional_facts: [risk_parameters.baseline, risk_parameters.changes, risk_parameters.changed]
@@ -84,3 +87,67 @@ change_text(change) := sprintf("%s added with %v in %s", [change.name, change.af
 } else := sprintf("%s removed from %s, was %v", [change.name, change.path, change.before]) if {
 	change.change == "removed"
 } else := sprintf("%s changed from %v to %v in %s", [change.name, change.before, change.after, change.path])
+
+# --- what limits that stand in several places say of one another ---------------------------------------------------------
+
+limits_without_effect(parameters) := {{"term": inner.name, "text": text, "path": inner.path} |
+	some name, around in data.gate.params.stage8.risk_parameters_within.value
+	some inner in parameters
+	inner.name == name
+	some outer in parameters
+	outer.name == around
+	data.gate.lib.greater(inner.micro, outer.micro) == true
+	text := sprintf("%s is %s (%s), above %s, which is %s (%s)", [
+		name,
+		inner.value,
+		place_of(inner),
+		around,
+		outer.value,
+		place_of(outer),
+	])
+}
+
+# A switch in the code that fires later than the rollback procedure begins.
+fires_too_late(name) := [text |
+	some limit in input.facts.rollback.limits
+	limit.trigger == object.get(data.gate.params.stage8.kill_switch_triggers.value, name, null)
+	some parameter in data.gate.stage8.defined(name)
+	is_later(limit, parameter) == true
+	text := sprintf("the code has %s (%s), and %s:%v rolls back at %v millionths", [
+		parameter.value,
+		place_of(parameter),
+		input.facts.rollback.file,
+		limit.line,
+		limit.micro,
+	])
+]
+
+default is_later(_, _) := false
+
+# Limits of losses are stated without their sign.
+is_later(limit, parameter) if {
+	limit.trigger != "psr"
+	is_number(parameter.micro)
+	side := data.gate.params.stage8.kill_switch_breach_side.value[parameter.name]
+	data.gate.lib.greater(parameter.micro * side, limit.micro) == true
+}
+
+is_later(limit, parameter) if {
+	limit.trigger == "psr"
+	data.gate.lib.greater(limit.micro, parameter.micro) == true
+}
+
+caps_beyond_code(plan) := {{"term": term, "text": text, "path": plan.file, "line": step.line} |
+	some step in plan.steps
+	some parameter in data.gate.stage8.defined(data.gate.params.stage8.cap_parameter.value)
+	data.gate.lib.greater(step.cap_ppm, parameter.micro) == true
+	term := sprintf("cap of %s", [data.gate.stage8.step_name(step)])
+	text := sprintf("%s:%v caps a position at %v ppm of the capital, %s is %s in the code (%s)", [
+		plan.file,
+		step.line,
+		step.cap_ppm,
+		parameter.name,
+		parameter.value,
+		place_of(parameter),
+	])
+}

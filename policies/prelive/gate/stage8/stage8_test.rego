@@ -500,7 +500,7 @@ test_checklist_score_checklist_score_null if {
 
 test_scale_up_plan_holds if {
 	checked := check_scale_up_plan with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "steps_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "steps_unguarded", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "steps_too_large", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "steps_missing", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "steps_unguarded", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "steps_too_large", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "caps_beyond_code", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_scale_up_plan with input as data.gate.ready.doc
 	denied == set()
 }
