@@ -78,6 +78,7 @@ doc := {
 			"skipped": 0,
 			"functions": 6,
 			"function_names": ["test_a_note_has_a_reasonable_size", "test_a_note_is_rendered", "test_markdown_becomes_html", "test_no_script_gets_through", "test_other_requests_are_refused", "test_what_is_no_note_is_refused"],
+			"modules_not_there": [],
 			"skipped_ppm": 0,
 			"expected_failures": 0,
 			"unexpected_passes": 0,

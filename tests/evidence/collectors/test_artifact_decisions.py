@@ -138,7 +138,7 @@ def test_the_figures_times_and_keys_of_both_documents_are_read(watch: Any) -> No
     ]
     files = {"LOG.json": json.dumps(log), "GATE.md": document}
     first, second = watch("artifacts", files, matrix=matrix).facts["decisions"]
-    assert first["at_s"] == second["at_s"] == 1764935100
+    assert first["stated_at_s"] == second["stated_at_s"] == 1764935100
     assert (first["sources"], second["sources"]) == (None, "0" * 64)
     assert first["keys"] == [{"role": "cto", "key": key}, {"role": "lead_trader", "key": "n@x.org"}]
     assert [tuple(one.values()) for one in first["figures"]] == [
