@@ -328,7 +328,7 @@ def test_the_instructions_run_nothing_of_the_record(
     done = stock(sealed(files), tmp_path / "x")
     pinned = stock(sealed(files), tmp_path / "y", TRUST=after[1])
     assert (pinned.returncode, pinned.stdout.count("\n")) == (1, 1)
-    assert pinned.stderr == f"that is not {after[1]}\n"
+    assert pinned.stderr == f"that is not {after[1]}\nNOT verified, at: false\n"
     assert not (tmp_path / "x" / "ran").exists()
     assert (done.returncode != 0, "record verified" in done.stdout) == (True, False)
     assert "no number" in done.stderr

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ...evidence.base.contracts import PROVENANCE
 from ...evidence.base.errors import masked
@@ -88,7 +89,7 @@ def decide(plan: Plan, bundle: Bundle, recorded: Recorded, outputs: Outputs, tim
         subject=setup.subject,
         policy=PolicyId(bundle.name, bundle.version, bundle.digest),
         engine=outputs.engine,
-        trust=setup.trust,
+        trust=replace(setup.trust, settings=_by_name(setup.trust.settings)),
         stages={name: _stage(result, digests[name]) for name, result in results.items()},
         checks=tuple(check for result in judged for check in result.checks),
         violations=tuple(sorted((v for r in judged for v in r.violations), key=lambda v: v.key)),
@@ -148,10 +149,15 @@ def _stage(result: StageResult, evidence_digest: str) -> StageDecision:
         verdict=result.verdict,
         has_evidence=result.has_evidence,
         depends_on=stage.depends_on,
-        figures=result.figures,
+        figures=_by_name(result.figures),
         evidence_digest=evidence_digest,
-        exhibits=result.exhibits,
+        exhibits=_by_name(result.exhibits),
     )
+
+
+def _by_name(values: Mapping[str, Any]) -> dict[str, Any]:
+    """In the order in which a stored decision has them, so that reports of both are the same."""
+    return dict(sorted(values.items()))
 
 
 def _signatures(setup: Setup, facts: Facts, digest: str | None) -> tuple[Signature, ...]:

@@ -381,4 +381,6 @@ class Decision(JsonRecord, frozen=True):
         """
         if broken := violations("", "decision", document) or [*inconsistencies(document)]:
             raise ValueError(f"{broken[0][0] or '/'}: {broken[0][1]}")
-        return from_json(cls, document)
+        # names are sorted in what is stored; rules are in the policies' order
+        names = dict.fromkeys([*(check["stage"] for check in document["checks"]), *document["stages"]])
+        return from_json(cls, {**document, "stages": {name: document["stages"][name] for name in names}})

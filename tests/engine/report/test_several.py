@@ -20,6 +20,7 @@ from gate.engine.decision.document import CheckStatus, Decision, Figure, Severit
 from gate.engine.entries.reading import DecisionEntry, RecordedDecision
 from gate.engine.entries.statement import statement_of, summary
 from gate.engine.ledger.interface import Entry
+from gate.engine.report import registry
 from gate.engine.report.interface import Screen
 from gate.engine.report.several import compare, history, trend
 from gate.engine.report.several.series import trend as follow
@@ -262,6 +263,30 @@ def test_a_recorded_decision_in_any_format(
         )
         assert (done.code, done.err, json.loads(done.out)) == (0, "", json.loads(ran.out))
     assert (tmp_path / "j.xml").read_text().startswith("<?xml")
+
+
+def test_a_recorded_decision_looks_as_on_the_day(gate: Any, copy_example: Any, tmp_path: Path) -> None:
+    """Every format has the same bytes when the decision is made and when it is read again."""
+    root = copy_example("algo-trade")
+    forms = [form for form in registry.BUILTIN if form != "pdf"]
+    for name, command in (("then", ("evaluate", "all")), ("now", ("report",))):
+        outputs = [word for form in forms for word in ("-o", f"{form}={tmp_path / form}.{name}")]
+        run = gate(*command, "-w", root, *outputs)
+        assert run.code in (0, 1), run.err
+    for form in forms:
+        assert (tmp_path / f"{form}.then").read_bytes() == (tmp_path / f"{form}.now").read_bytes(), form
+
+
+def test_stages_keep_the_order_of_their_rules() -> None:
+    """A stored decision has its stages by name, reports have them in the policies' order."""
+    made = small().to_json()
+    first, *_ = made["stages"].values()
+    rules = [{**made["checks"][0], "stage": name, "code": f"{name}.x"} for name in ("unit", "deploy")]
+    document = {**made, "checks": rules}
+    document |= {name: [] for name in ("violations", "conditions", "waived")}
+    document["stages"] = {name: {**first, "depends_on": []} for name in ("deploy", "unit")}
+    read = Decision.from_json({**document, "stage": "all"})
+    assert list(read.stages) == ["unit", "deploy"]
 
 
 def test_history_and_trend_of_a_ledger(evaluated: Any, workspaces: Path, gate: Any, tmp_path: Path) -> None:
