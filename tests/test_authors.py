@@ -64,7 +64,7 @@ def test_a_deputys_approval_clears_what_came_before(office: Office, commit: Comm
     assert f'"commit": "{first}"' in path.read_text()
     assert why(office) == ""
     commit("dev@example.com", "more")
-    assert "names another state of the source" in why(office)
+    assert "was given for other sources" in why(office)
     office.sign_off("stage2", "cto")
     assert why(office) == ""
     commit(office.people["cto"], "mine again")

@@ -159,11 +159,11 @@ refusals(signoff) := [reason.text |
 		{"ok": not_older(signoff), "text": "it is older than the evidence it names"},
 		{
 			"ok": data.gate.lib.same(signoff.subject, input.subject.digest),
-			"text": "it names another state of the source",
+			"text": "it was given for other sources",
 		},
 		{
 			"ok": data.gate.lib.same(signoff.evidence, object.get(input.evidence_digest, signoff.stage, null)),
-			"text": "it names other evidence",
+			"text": "it was given for other evidence",
 		},
 		{"ok": data.gate.lib.same(signoff.policy.digest, input.policy.digest), "text": other_policy(signoff)},
 		{"ok": not_the_author(signoff), "text": "its signer is the author of the change"},

@@ -65,7 +65,7 @@ test_governance_signed_other_source if {
 	checked := check_governance_signed with input as doc
 	checked.holds == false
 	denied := deny_governance_signed with input as doc
-	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it names another state of the source", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it names another state of the source", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it was given for other sources", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it was given for other sources", "unit": "list", "term": "risk_officer"}}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
 }
@@ -75,7 +75,7 @@ test_governance_signed_other_evidence if {
 	checked := check_governance_signed with input as doc
 	checked.holds == false
 	denied := deny_governance_signed with input as doc
-	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it names other evidence", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it names other evidence", "unit": "list", "term": "risk_officer"}}
+	denied == {{"code": "stage1.governance_signed", "msg": "The stage is not approved: risk_officer: signoffs/stage1-risk_officer.json: it was given for other evidence", "operand": "roles_not_signed", "op": "∅", "expected": [], "actual": "risk_officer: signoffs/stage1-risk_officer.json: it was given for other evidence", "unit": "list", "term": "risk_officer"}}
 	conditions := condition_governance_signed with input as doc
 	conditions == set()
 }

@@ -35,8 +35,8 @@ test_each_reason_not_to_count if {
 	why_not_counted({"signature": "revoked", "principal": null, "role_authorised": false}) == ["the key is revoked"]
 	why_not_counted({"principal": null, "key": null}) == ["the signer is not known", "the key is not known"]
 	why_not_counted({"role_authorised": false}) == ["the signer may not sign as release_manager"]
-	why_not_counted({"subject": "eeee"}) == ["it names another state of the source"]
-	why_not_counted({"evidence": "eeee"}) == ["it names other evidence"]
+	why_not_counted({"subject": "eeee"}) == ["it was given for other sources"]
+	why_not_counted({"evidence": "eeee"}) == ["it was given for other evidence"]
 	why_not_counted({"policy": {"version": "0.9.0", "digest": "eeeeeeeeee"}}) == ["it was signed under policy 0.9.0 (eeeeeeee…), now 1.0.0 (bbbbbbbb…)"]
 	why_not_counted({"principal": "AUTHOR@example.com"}) == ["its signer is the author of the change"]
 }

@@ -101,7 +101,7 @@ test_governance_signed_the_build_only if {
 test_governance_signed_does_not_count if {
 	approval := data.gate.ready.signoff("release", "release_manager", {"evidence": "eeee"})
 	denied := deny_governance_signed with input as signed([approval])
-	text := "release_manager: signoffs/release-release_manager.json: it names other evidence"
+	text := "release_manager: signoffs/release-release_manager.json: it was given for other evidence"
 	denied == {unsigned("roles_not_signed", "release_manager", text)}
 }
 
