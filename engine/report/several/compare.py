@@ -225,8 +225,10 @@ def _headline(found: Comparison) -> str:
     def rules(number: int) -> str:
         return counted(number, "rule")
 
+    first = sum(one.stage not in found.base.stages for one in found.failing)
+    of_those = f" ({first} in stages that the base did not judge)" if first else ""
     return (
-        f"{rules(len(found.failing))} newly failing, {rules(len(found.fixed))} newly fixed, "
+        f"{rules(len(found.failing))} newly failing{of_those}, {rules(len(found.fixed))} newly fixed, "
         f"{rules(found.still)} still failing"
     )
 

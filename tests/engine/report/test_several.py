@@ -112,6 +112,21 @@ def test_what_a_change_changes() -> None:
     assert found.weakened == ("nobody is the author",)
 
 
+def test_a_stage_that_the_base_did_not_judge_is_told_apart() -> None:
+    """Its rules fail now; whether they failed before, nobody knows."""
+    head = small()
+    base = replace(
+        head,
+        stages={"stage1": head.stages["stage1"]},
+        checks=tuple(one for one in head.checks if one.stage == "stage1"),
+        violations=tuple(one for one in head.violations if one.stage == "stage1"),
+    )
+    found = compare.compare(base, head)
+    text = " ".join(compare.RENDERERS["table"](found, Screen()).decode().split())
+    new = sum(one.stage == "stage2" for one in found.failing)
+    assert new and f" newly failing ({new} in stages that the base did not judge), " in text
+
+
 def test_a_rule_that_is_gone_is_not_fixed() -> None:
     """Whoever removes a rule from the policies does not fix what it found."""
     head = replace(
