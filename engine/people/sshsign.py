@@ -100,7 +100,7 @@ def check_role(context: Context, role: str) -> None:
     """Refuse a role that the workspace does not have. Raises UsageError: there is none of that name."""
     roles = context.config.roles
     if role not in roles:
-        none = "state `roles` in the trusted settings: the operator's, the trust ref's or gate.yaml"
+        none = "state `roles` in the operator's file or gate.yaml (`gate docs sign-offs`)"
         remedy = suggestion(role, roles) if roles else none
         raise UsageError(f"there is no role {role!r} in the settings", remedy=remedy)
 

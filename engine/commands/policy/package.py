@@ -53,7 +53,8 @@ def bundle_(
     if made.algorithm is None:
         write_error("not signed; give --signing-key to sign it")
     else:
-        write_error(f"signed; OPA checks it with --signing-alg {made.algorithm} --verification-key FILE")
+        options = f"--signing-alg {made.algorithm} --verification-key FILE"
+        write_error(f"signed; `opa run` checks it with {options}")
 
 
 @app.command("verify")
