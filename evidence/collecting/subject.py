@@ -23,6 +23,9 @@ from ..reading.workspace import Selection, Workspace, glob_regex
 from ..reading.workspace.sources import matches
 from ..reading.workspace.walk import DERIVED_DIRECTORIES
 
+_COMPILED = (".so", ".pyd")
+"""Ends of the names of compiled modules; Python looks for these first."""
+
 
 class Sources(Struct, frozen=True):
     """The judged content: digest, its files and links, the paths they are under, and what could not be read.
@@ -95,27 +98,39 @@ def odd_files(judged: Selection) -> Iterator[EvidenceError]:
             )
 
 
-def hidden_files(workspace: Workspace, sources: Sources, commit: str) -> Iterator[EvidenceError]:
-    """Committed files among or beside the sources, in directories that nobody looks into.
+def hidden_files(workspace: Workspace, sources: Sources, commit: str | None) -> Iterator[EvidenceError]:
+    """Files that Python may run in place of a source that was judged, and which nobody reads.
 
-    A clean checkout has them, too, and Python may run bytecode in place of the source that was judged.
+    They are compiled modules beside it, and what is committed in directories that nobody looks into: a clean
+    checkout has that, too.
 
     Raises EnvironmentProblem: git refuses the repository, takes too long or breaks.
     """
-    root, limits = workspace.root, workspace.limits
-    whole, _ = submodules(root, git.tree(root, commit, [], limits), limits)
+    root, limits, exclude = workspace.root, workspace.limits, workspace.judged().exclude
+    whole: Iterable[str] = ()
+    if commit is not None:
+        whole, _ = submodules(root, git.tree(root, commit, [], limits), limits)
     folders = {posixpath.dirname(path) for path in sources.files}
-    asked, exclude = _asked(sources), workspace.judged().exclude
-    for path in sorted(whole):
+    modules = {path.removesuffix(".py") for path in sources.files if path.endswith(".py")}
+    asked = _asked(sources)
+    for path in sorted({*whole, *(one for one in workspace.inventory() if one.endswith(_COMPILED))}):
+        folder, _, name = path.rpartition("/")
         parts = path.split("/")
         at = next((number for number, one in enumerate(parts[:-1]) if one in DERIVED_DIRECTORIES), None)
-        if at is None or any(matches(one, path) for one in exclude):
+        module = posixpath.join(folder, name.partition(".")[0])
+        if any(matches(one, path) for one in exclude):
             continue
-        if asked(path) or "/".join(parts[:at]) in folders:
+        if at is not None and (asked(path) or "/".join(parts[:at]) in folders):
             yield EvidenceError(
                 f"is committed in {parts[at]}, which is not judged",
                 path=printable(path),
                 remedy=f"remove it from the commit (git rm -r --cached), and list {parts[at]}/ in .gitignore",
+            )
+        elif name.endswith(_COMPILED) and module in modules:
+            yield EvidenceError(
+                f"is a compiled module, which Python imports in place of {posixpath.basename(module)}.py",
+                path=printable(path),
+                remedy="remove it, or exclude it under subject.exclude",
             )
 
 

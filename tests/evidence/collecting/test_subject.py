@@ -149,6 +149,23 @@ def test_committed_bytecode_is_named(make_workspace: Make) -> None:
     assert hidden() == [cache, "src/.hg/x"]
 
 
+def test_a_compiled_module_beside_its_source_is_named(make_workspace: Make) -> None:
+    """Python imports it first; one without a source of its name is a file like others."""
+    names = ("src/risk.cpython-311-x86_64-linux-gnu.so", "src/sub/__init__.pyd", "run.so")
+    files = {
+        "src/risk.py": "",
+        "src/sub/__init__.py": "",
+        "run.py": "",
+        "src/fast.so": "",
+        "src/risk/x.so": "",
+    }
+    root = make_workspace({**files, **dict.fromkeys(names, "")})
+    workspace = Workspace(root, exclude=["run.so"])
+    found = [error.path for error in hidden_files(workspace, measure_sources(workspace), None)]
+    assert found == [names[0], names[1]]
+    assert len([*hidden_files(Workspace(root), measure_sources(Workspace(root)), None)]) == 3
+
+
 def test_sources_and_excludes(make_workspace: Make) -> None:
     """Directories, files, globs and the whole workspace; excluded files are left out."""
     root = make_workspace({**FILES, "src/x.pyc": "", "src.py": ""})
