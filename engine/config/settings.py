@@ -268,7 +268,7 @@ def check_config(config: GateConfig, path: str) -> None:
             raise ConfigError(str(error), path=path, place="effective_time", remedy=remedy) from error
     for name, patterns in (("sources", config.subject.sources or ()), ("exclude", config.subject.exclude)):
         if len(patterns) > _MOST_PATTERNS:
-            what, remedy = f"has more than {_MOST_PATTERNS} entries", "name directories in place of their files"
+            what, remedy = f"has more than {_MOST_PATTERNS} entries", "name directories, not their files"
             raise ConfigError(what, path=path, place=f"subject.{name}", remedy=remedy)
         for pattern in patterns:
             if pattern != ".":
