@@ -180,6 +180,7 @@ def find_subject(workspace: Workspace) -> tuple[Subject, tuple[Problem, ...]]:
         files=len(measured.files),
     )
     odd = [*measured.unreadable, *subjects.odd_files(workspace.judged())]
+    odd += subjects.hidden_files(workspace, measured, commit.commit)
     return subject, tuple(Problem.rejected(error).masked() for error in odd)
 
 

@@ -362,6 +362,18 @@ def test_a_rule_that_was_taken_out_is_missed(gate: Gate, make_workspace: Copy, t
 
 
 @needs_git
+def test_bytecode_in_the_commit_lets_no_stage_pass(gate: Gate, make_workspace: Copy) -> None:
+    """Unchecked bytecode runs in place of its source, and nobody judges it: it is named, with the remedy."""
+    cache = "app/__pycache__/risk.cpython-311.pyc"
+    root = make_workspace({"app/risk.py": "LIMIT = 1\n", cache: "code\n"})
+    commit_all(root)
+    done = gate("evaluate", "stage1", "-w", root, "--no-record", "-o", "json")
+    [found] = [one for one in json.loads(done.out)["violations"] if cache in json.dumps(one)]
+    assert done.code == 1
+    assert "is committed in __pycache__, which is not judged" in json.dumps(found)
+
+
+@needs_git
 def test_git_configuration_of_the_checkout_runs_nothing(
     gate: Gate, make_workspace: Copy, tmp_path: Path
 ) -> None:

@@ -33,6 +33,8 @@ SCHEMA = "gate_config"
 """The contract of the file, generated from the classes below and from the collectors' options."""
 
 DEFAULT_EXCLUDE = ("**/.coverage",)
+_MOST_PATTERNS = 200
+"""Each of them is held against each file."""
 
 
 LEDGER_FILES = re.compile(
@@ -264,9 +266,13 @@ def check_config(config: GateConfig, path: str) -> None:
         except ValueError as error:
             remedy = "write it like 2025-11-07T12:00:00Z"
             raise ConfigError(str(error), path=path, place="effective_time", remedy=remedy) from error
-    for pattern in [*(config.subject.sources or ()), *config.subject.exclude]:
-        if pattern != ".":
-            check_relative(pattern.rstrip("/"))
+    for name, patterns in (("sources", config.subject.sources or ()), ("exclude", config.subject.exclude)):
+        if len(patterns) > _MOST_PATTERNS:
+            what, remedy = f"has more than {_MOST_PATTERNS} entries", "name directories, not their files"
+            raise ConfigError(what, path=path, place=f"subject.{name}", remedy=remedy)
+        for pattern in patterns:
+            if pattern != ".":
+                check_relative(pattern.rstrip("/"))
     engines.check(config.engine)
 
 

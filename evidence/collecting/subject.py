@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
@@ -20,6 +20,11 @@ from ..reading.files import ObjectFormat, printable
 from ..reading.git.plumbing import authors, is_earlier, submodules
 from ..reading.git.state import marker
 from ..reading.workspace import Selection, Workspace, glob_regex
+from ..reading.workspace.sources import matches
+from ..reading.workspace.walk import DERIVED_DIRECTORIES
+
+_COMPILED = (".so", ".pyd")
+"""Ends of the names of compiled modules; Python looks for these first."""
 
 
 class Sources(Struct, frozen=True):
@@ -93,6 +98,49 @@ def odd_files(judged: Selection) -> Iterator[EvidenceError]:
             )
 
 
+def hidden_files(workspace: Workspace, sources: Sources, commit: str | None) -> Iterator[EvidenceError]:
+    """Files that Python may run in place of a source that was judged, and which nobody reads.
+
+    They are compiled modules beside it, and what is committed in directories that nobody looks into: a clean
+    checkout has that, too.
+
+    Raises EnvironmentProblem: git refuses the repository, takes too long or breaks.
+    """
+    root, limits, exclude = workspace.root, workspace.limits, workspace.judged().exclude
+    whole: Iterable[str] = ()
+    if commit is not None:
+        whole, _ = submodules(root, git.tree(root, commit, [], limits), limits)
+    folders = {posixpath.dirname(path) for path in sources.files}
+    modules = {path.removesuffix(".py") for path in sources.files if path.endswith(".py")}
+    asked = _asked(sources)
+    for path in sorted({*whole, *(one for one in workspace.inventory() if one.endswith(_COMPILED))}):
+        folder, _, name = path.rpartition("/")
+        parts = path.split("/")
+        at = next((number for number, one in enumerate(parts[:-1]) if one in DERIVED_DIRECTORIES), None)
+        module = posixpath.join(folder, name.partition(".")[0])
+        if any(matches(one, path) for one in exclude):
+            continue
+        if at is not None and (asked(path) or "/".join(parts[:at]) in folders):
+            yield EvidenceError(
+                f"is committed in {parts[at]}, which is not judged",
+                path=printable(path),
+                remedy=f"remove it from the commit (git rm -r --cached), and list {parts[at]}/ in .gitignore",
+            )
+        elif name.endswith(_COMPILED) and module in modules:
+            yield EvidenceError(
+                f"is a compiled module, which Python imports in place of {posixpath.basename(module)}.py",
+                path=printable(path),
+                remedy="remove it, or exclude it under subject.exclude",
+            )
+
+
+def _asked(sources: Sources) -> Callable[[str], bool]:
+    """Whether a path is under one of the source paths."""
+    plain = ["**" if path == "." else path for path in (one.rstrip("/") for one in sources.patterns)]
+    inside = [glob_regex(f"{path}{rest}") for path in plain for rest in ("", "/**")]
+    return lambda path: any(one.fullmatch(path) for one in inside)
+
+
 def find_commit(workspace: Workspace, sources: Sources) -> Commit:
     """The commit checked out around the workspace and whether the judged content differs from it."""
     state = git.head(workspace.root, workspace.limits)
@@ -115,14 +163,9 @@ def _differs(workspace: Workspace, sources: Sources, state: git.GitState) -> boo
     """
     assert state.commit is not None and state.object_format is not None  # noqa: S101 - there is a commit
     present, kind = set(sources.files), state.object_format
-    plain = ["**" if path == "." else path for path in (one.rstrip("/") for one in sources.patterns)]
-    inside = [glob_regex(f"{path}{rest}") for path in plain for rest in ("", "/**")]
     root, limits = workspace.root, workspace.limits
     blobs, modules = submodules(root, git.tree(root, state.commit, [], limits), limits)
-
-    def asked(path: str) -> bool:
-        return any(one.fullmatch(path) for one in inside)
-
+    asked = _asked(sources)
     if any(commit is None and asked(path) for path, commit in modules.items()):
         return True
     if any(asked(path) and not os.path.lexists(root / path) for path in blobs.keys() - present):

@@ -103,6 +103,7 @@ stages: {stage5: {depends_on: [stage3]}, stage6: {depends_on: []}}
         ("subject: {source: [x]}", "there is no setting 'source' here", "subject.source"),
         ("subject: {sources: src}", "must be a list", "subject.sources"),
         ("subject: {sources: ['']}", "must not be empty", "subject.sources.0"),
+        (f"subject: {{exclude: [{'a, ' * 201}]}}", "more than 200 entries", "subject.exclude"),
         ("subject: {sources: [a, 7]}", "must be a string", "subject.sources.1"),
         ("evidence: {covrage: {}}", "there is no collector 'covrage'", "evidence.covrage"),
         ("evidence: {coverage: 7}", "must be a mapping", "evidence.coverage"),

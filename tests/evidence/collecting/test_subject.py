@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gate.evidence.base.errors import ConfigError
 from gate.evidence.base.limits import Limits
-from gate.evidence.collecting.subject import Commit, find_commit, measure_sources, odd_files
+from gate.evidence.collecting.subject import Commit, find_commit, hidden_files, measure_sources, odd_files
 from gate.evidence.reading.workspace import Workspace
 
 Make = Callable[..., Path]
@@ -124,6 +124,46 @@ def test_links_to_what_is_not_judged_are_named(make_workspace: Make, target: str
     (odd,) = odd_files(workspace.judged())
     assert odd.path == "src/link"
     assert repr(target) in odd.what
+
+
+def test_committed_bytecode_is_named(make_workspace: Make) -> None:
+    """Python runs it in place of the source that was judged, after a clean checkout, too."""
+    cache = "__pycache__/risk.cpython-311.pyc"
+    files = {"src/risk.py": "x = 1", f"src/{cache}": "", "run.py": "", f"{cache}": "", f"doc/{cache}": ""}
+    root = make_workspace({**files, "old/.mypy_cache/client.py": "", "src/.hg/x": ""})
+    git = ["git", "-C", str(root), "-c", "user.name=x", "-c", "user.email=x@example.com"]
+    for arguments in (["init", "-q"], ["add", "-A", "-f"], ["commit", "-q", "-m", "x"]):
+        subprocess.run([*git, *arguments], check=True)
+
+    def hidden(exclude: Sequence[str] = ()) -> list[str | None]:
+        workspace = Workspace(root, exclude=exclude)
+        measured = measure_sources(workspace)
+        commit = find_commit(workspace, measured).commit
+        assert commit is not None
+        return [error.path for error in hidden_files(workspace, measured, commit)]
+
+    assert hidden() == [cache, "src/.hg/x", f"src/{cache}"]
+    assert hidden(["src/**"]) == [cache]  # which the decision says
+    subprocess.run([*git, "rm", "-r", "-q", "--cached", "src/__pycache__"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "y"], check=True)
+    assert hidden() == [cache, "src/.hg/x"]
+
+
+def test_a_compiled_module_beside_its_source_is_named(make_workspace: Make) -> None:
+    """Python imports it first; one without a source of its name is a file like others."""
+    names = ("src/risk.cpython-311-x86_64-linux-gnu.so", "src/sub/__init__.pyd", "run.so")
+    files = {
+        "src/risk.py": "",
+        "src/sub/__init__.py": "",
+        "run.py": "",
+        "src/fast.so": "",
+        "src/risk/x.so": "",
+    }
+    root = make_workspace({**files, **dict.fromkeys(names, "")})
+    workspace = Workspace(root, exclude=["run.so"])
+    found = [error.path for error in hidden_files(workspace, measure_sources(workspace), None)]
+    assert found == [names[0], names[1]]
+    assert len([*hidden_files(Workspace(root), measure_sources(Workspace(root)), None)]) == 3
 
 
 def test_sources_and_excludes(make_workspace: Make) -> None:
