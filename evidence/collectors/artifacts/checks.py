@@ -156,7 +156,7 @@ def _python(view: View, paths: Sequence[str], required: Requirements) -> Result:
     """
     from ...reading.workspace.sources import is_test
     from ..source.client import Method, find_methods, followed, is_client, method_names, operation_states
-    from ..source.program.model import load_program
+    from ..source.program.loading import load_program
 
     problems: list[Defect] = []
     methods: list[Method] = []

@@ -35,7 +35,8 @@ from .ignored import find_ignored
 from .literals import NAMES, is_scanned, scan
 from .order_types import find_order_types, shortened
 from .outlines import Outline, find_doubles, outline, overridden_elsewhere
-from .program.model import Program, external_names, load_program, place_of, unknown
+from .program.loading import external_names, load_program
+from .program.model import Program, place_of, unknown
 from .safeguards import SAFEGUARDS, find_safeguards
 from .stubs import find_stubs, names_used
 

@@ -15,8 +15,7 @@ from functools import partial
 from msgspec import Struct
 
 from ..shared import python_source as python
-from ..shared.python_source import name_of
-from .program.model import Program, Routine, assignments, called_name, set_by_name, text
+from .program.model import Program, Routine, called_name, text
 from .program.values import resolve
 from .stubs import is_harmless, stub_reason, touches_nothing
 
@@ -216,12 +215,7 @@ def never_trades(routine: Routine, order: ast.expr, depth: int = 4) -> bool:
         made = routine.variables.get(order.id, [])
         if made and depth and all(never_trades(routine, one, depth - 1) for one in made):
             return True
-        set_to = [
-            (name_of(target), value)
-            for node in routine.nodes
-            for target, value in [*assignments(node), *set_by_name(node)]
-            if isinstance(target, (ast.Attribute, ast.Subscript)) and name_of(target.value) == order.id
-        ]
+        set_to = routine.fields.get(order.id, [])
         return any(
             all(_is_idle_value(one, value) for one, value in set_to if one == name)
             for name in _IDLE.keys() & {name for name, _ in set_to}

@@ -14,7 +14,7 @@ from ..shared.python_source import name_of
 from .order_checks import find_answering, find_unchecked
 from .program.given import given
 from .program.model import LOOKUPS, assignments, called_name, text
-from .stubs import is_replaced, is_talk, known_answer, stub_reason
+from .stubs import is_replaced, is_talk, known_answer, stub_reason, written
 
 _LIMIT = re.compile(
     r"KILL_(?:PNL|LOSS|DD|DRAWDOWN|SWITCH)\w*|\w+_KILL_SWITCH\w*|(?:BOX|GROSS|NET)_LIM(?:IT)?"
@@ -101,8 +101,9 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
         for node in nodes:
             if isinstance(node, ast.Call):
                 yield from ({"path": path, **found} for found in _defaulted(node))
-            elif isinstance(node, ast.BinOp) and (name := _loosened(node, fields)):
-                yield {"path": path, "line": node.lineno, "name": name, "reason": "is loosened"}
+            elif isinstance(node, ast.BinOp) and (limit := _loosened(node, fields)):
+                how = "is made looser by a factor"
+                yield {"path": path, "line": node.lineno, "name": limit, "reason": how}
             for name, value in given(node) if isinstance(node, _GIVING) else ():
                 if _UNTIL.fullmatch(name) or _LOST.fullmatch(name):
                     states.setdefault(name, []).append((path, value))
@@ -158,8 +159,9 @@ def find_ignored(trees: Mapping[str, ast.Module]) -> Iterator[dict[str, Any]]:
                     reason = f"never looks at {one}"
                     yield {"path": path, "line": function.lineno, "name": name, "reason": reason}
     for name, values in states.items():
-        if len({ast.dump(value) for _, value in values}) == 1 and not is_ignored(name):
-            path, value = values[0]
+        path, value = values[0]
+        made = isinstance(value, ast.Call) and called_name(value) != "float"  # such as an event
+        if not made and len({written(one) for _, one in values}) == 1 and not is_ignored(name):
             yield {"path": path, "line": value.lineno, "name": name, "reason": "never changes"}
 
 

@@ -67,7 +67,7 @@ def find_doubles(path: str, nodes: Outline, tests: Collection[str]) -> Iterator[
         for alias in node.names:
             module = _module(node, alias)
             written = {module, module if isinstance(node, ast.Import) else f"{module}.{alias.name}"}
-            reason = "stands in for something" if any(map(_MOCKS.fullmatch, written)) else None
+            reason = "is a mock" if any(map(_MOCKS.fullmatch, written)) else None
             if any(file in tests for one in written for file in python.module_files(one, path)):
                 reason = "is imported from the tests"
             if reason is not None:

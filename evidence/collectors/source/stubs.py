@@ -263,8 +263,16 @@ def known_answer(node: ast.Compare | ast.Call) -> bool | None:
     counted = isinstance(right, ast.Call) and python.dotted(right.func) == "len"
     or_same = isinstance(op, (ast.LtE, ast.GtE))
     in_vain = counted and or_same and isinstance(left, ast.Constant) and left.value == 0
-    in_vain = in_vain or (or_same and ast.dump(left) == ast.dump(right))
+    in_vain = in_vain or (or_same and written(left) == written(right))
     return True if what in ("inf", "infinity", "+inf") or in_vain else None
+
+
+def written(node: ast.expr) -> tuple[object, ...]:
+    """The same for nodes that are written in the same way; for what ``ast.dump`` cannot go through, too."""
+    return tuple(
+        (type(part), python.name_of(part), part.value if isinstance(part, ast.Constant) else None)
+        for part in python.walk(node)
+    )
 
 
 def is_replaced(function: python.Function, name: str) -> bool:

@@ -589,9 +589,15 @@ def test_a_regular_expression_that_takes_long_is_not_tried(watch: Any) -> None:
         "a = b\nb = a\norder_type = a\n",
         "from . import x\nfrom .x import *\nimport algo_trade.core.execution.IBKR_handler as me\norder_type = me.q\nq = me.q\n",
         "class H:\n" + "".join(f" def f{n}(self): self.f{n + 1}()\n" for n in range(3000)),
+        "class H:\n def place(self, i):\n" + "  self.h.place_order(i)\n" * 2000 + "  self._check(i)\n",
+        "class H:\n def f(self): self._lost = "
+        + "x + " * 2000
+        + "x\n def check_x(x): return x <= "
+        + "x + " * 2000
+        + "x\n",
         "from ...................... import y\n",
     ],
-    ids=["self", "doubling", "branching", "circle", "itself", "chain", "dots"],
+    ids=["self", "doubling", "branching", "circle", "itself", "chain", "orders", "sums", "dots"],
 )
 def test_source_made_to_run_away_ends_soon(watch: Any, text: str) -> None:
     facts = watch("source", {HANDLER: text}).facts

@@ -1,4 +1,4 @@
-"""The inspected modules together: functions, references, constants, and how they are loaded.
+"""The inspected modules together: functions, references and constants.
 
 Everything is by name: a reference to ``turn`` may mean any function of that name in the inspected modules.
 That needs no type inference, cannot run away, and can be explained in a sentence.
@@ -8,22 +8,16 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 from msgspec import Struct, field
 
-from ....base.errors import EvidenceError
 from ....collecting.interface import Problem, ProblemKind
-from ....reading.workspace import View
 from ...shared import python_source as python
 from ...shared.python_source import name_of
 
-MOST_MODULES = 100
-"""Modules inspected together, the client's own first; what is imported beyond is not followed."""
-
-_IDENTIFIER = re.compile(rb"[A-Za-z_]\w*")
 _PATTERNS = {
     "clock": r"_?((time|monotonic|perf_counter)(_ns)?|clock|now|utcnow|loop_time)",
     "moment": r"now|at|when|t|ts|timestamp|current_time|moment",
@@ -111,6 +105,16 @@ class Routine(Struct, frozen=True, eq=False, dict=True):
             for target, value in assignments(node):
                 if isinstance(target, ast.Name):
                     found.setdefault(target.id, []).append(value)
+        return found
+
+    @cached_property
+    def fields(self) -> dict[str, list[tuple[str, ast.expr]]]:
+        """By the last name of an object, what its attributes and entries are set to."""
+        found: dict[str, list[tuple[str, ast.expr]]] = {}
+        for node in self.nodes:
+            for target, value in [*assignments(node), *set_by_name(node)]:
+                if isinstance(target, (ast.Attribute, ast.Subscript)):
+                    found.setdefault(name_of(target.value), []).append((name_of(target), value))
         return found
 
     @cached_property
@@ -345,56 +349,3 @@ def mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:
         for part in nodes
         if isinstance(part, (ast.Name, ast.Attribute)) and isinstance(part.ctx, ast.Load)
     )
-
-
-def load_program(view: View, paths: Sequence[str], sources: Iterable[str]) -> Program:
-    """The files of ``paths`` and the modules among ``sources`` that they import, directly or not.
-
-    What does not parse or cannot be read is left out.
-    """
-    known = frozenset(sources) | frozenset(paths)
-    modules: dict[str, Module] = {}
-    links: dict[str, dict[str, str]] = {}
-    pending = list(paths)
-    seen = set(pending)
-    while pending and len(modules) < MOST_MODULES:
-        path = pending.pop(0)
-        tree = python.parse_file(view, path).tree
-        if tree is None:
-            continue
-        module = modules[path] = Module(path, tree)
-        links[path] = {}
-        for written, inner in sorted(set(module.imports.values())):
-            joined = f"{written}{inner}" if written.endswith(".") else f"{written}.{inner}"
-            for name in {written, joined} if inner else {written}:
-                target = next((file for file in python.module_files(name, path) if file in known), None)
-                if target is not None:
-                    links[path][name] = target
-                    if target not in seen:
-                        seen.add(target)
-                        pending.append(target)
-        pending.sort(key=lambda name: (name not in paths, name))
-    return Program(modules, links)
-
-
-def external_names(view: View, program: Program, sources: Iterable[str]) -> frozenset[str]:
-    """Functions of the program that nothing in it uses, and that another source file mentions in code."""
-    wanted = {
-        routine.node.name
-        for routine in program.routines
-        if not routine.node.name.startswith("__") and not program.is_live(routine)
-    }
-    found: set[str] = set()
-    for path in sources:
-        if path in program.modules or not wanted:
-            continue
-        try:
-            data = view.read(path, view.limits.text_bytes)
-        except EvidenceError:
-            continue
-        words = {word.decode() for word in _IDENTIFIER.findall(data) if word.isascii()}
-        if words & wanted:
-            tree = python.parse_file(view, path).tree
-            if tree is not None:
-                found |= mentioned(python.nodes(tree)) & wanted
-    return frozenset(found)

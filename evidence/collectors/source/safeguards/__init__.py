@@ -15,7 +15,8 @@ from .pacing import Pacing, find_pacing
 from .refusals import LIVE_ACCOUNTS, PAPER_ACCOUNT, Trial, is_connecting
 
 _ACCOUNTS = re.compile(
-    r"(?:req_?)?(?:managed_?acc|account_?(?:summary|values|updates|list))\w*|get_?accounts", re.IGNORECASE
+    r"(?:req_?)?(?:managed_?acc|account_?(?:summary|values|updates|list))\w*|get_?accounts|wrapper",
+    re.IGNORECASE,
 )
 """What gives the accounts of a session."""
 _TOLD = frozenset({"managedAccounts"})
@@ -68,7 +69,7 @@ def find_safeguards(
         if clue.used and not codes
     ]
     pacing = find_pacing(program, operations)
-    what = "without a limiter on its way, as far as it can be followed"
+    what = "without a limiter that surely runs before, as far as it can be followed"
     remedy = "let every order and every cancel wait for the limiter"
     problems += [
         unknown("safeguards.pacing_limiter", f"{clue.what} {what}", remedy, clue.path, clue.line)

@@ -123,8 +123,8 @@ class Conditions(ABC):
         """The truth of what a call gives."""
         name = called_name(node)
         first = node.args[0] if node.args else None
-        if name in ("any", "all") and first is not None:
-            return self._of_both(name == "any", first)
+        if name in ("any", "all", "sum") and first is not None:
+            return self._of_both(name != "all", first)
         if name == "filter" and len(node.args) == 2:
             return self._applied(node.args[0])
         if name in _WRAPPING and first is not None:
