@@ -56,7 +56,7 @@ class TestsCollector:
     __test__ = False  # the name is no invitation to pytest
 
     id: ClassVar[str] = "tests"
-    version: ClassVar[str] = "7"
+    version: ClassVar[str] = "8"
     Options: ClassVar[type[Options]] = TestsOptions
 
     def __init__(self, options: TestsOptions) -> None:
