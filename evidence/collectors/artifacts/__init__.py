@@ -19,6 +19,7 @@ from ...base.settings import build
 from ...collecting.interface import Observation, Options, Problem, ProblemKind, Scope
 from ...reading.workspace import View
 from . import checks, decisions
+from .dates import stated_dates
 from .signatures import Protection, Recorded, allowed, protections, recorded, weakest
 
 _MATRIX = Path(__file__).with_name("artifact_matrix.json")
@@ -212,6 +213,11 @@ class ArtifactsCollector:
             "signed_by": protection.by,
             "valid": not result.problems if paths else None,
             "problems": [problem._asdict() for problem in result.problems],
+            "dates": [
+                date
+                for path in (paths if row.kind == "markdown" else ())
+                for date in stated_dates(view, path)
+            ][: view.limits.problems],
             "coverage_ppm": result.coverage_ppm,
             "status": self._status(result.coverage_ppm),
         }

@@ -108,6 +108,9 @@ _NOT_ALL = re.compile(
     re.IGNORECASE,
 )
 """What is said around a step or check that is then not done, not at once, or not to all."""
+_NO_STEP = re.compile(
+    r"\A[\W0-9]*[\w ]{1,30}[:–—]\s*(?:none|n/?a|nothing|nobody)\W*\Z|\bto (?:nobody|no one)\b", re.IGNORECASE
+)
 _UNWATCHED = re.compile(
     r"(?:\bby|[|:])\W{0,9}(?:nobody|no[\s-]?one)\b|\b(?:not|nobody|no one) (?:watch|monitor|enforce|check)\w*"
     r"|\b(?:alert|inform\w*|log\w*|monitor\w*|notif\w*|warn\w*)[\s-]+only\b|\bno action\b",
@@ -283,6 +286,7 @@ def _is_denied(match: re.Match[str]) -> bool:
 
 def _in_order(lines: list[Text]) -> list[str]:
     """The steps in the order of the lines that are most about them: that name them the earliest."""
+    lines = [line for line in lines if not _NO_STEP.search(line.plain)]
     places = {
         name: min((match.start(), line.line) for line in lines if (match := _found(pattern, line.plain)))
         for name, pattern in STEPS.items()

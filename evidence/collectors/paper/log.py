@@ -33,6 +33,7 @@ _KINDS = {
     **dict.fromkeys((1101, 1102), "reconnect"),
 }
 """What the broker's code of an event or a rejection makes it, whatever the log calls it."""
+_NOTICES = range(2100, 2170)
 _WORDS = {
     "pacing_violation": re.compile(r"max(?:imum)? (?:rate|number) of messages|pacing violation", re.I),
     "disconnect": re.compile(
@@ -264,6 +265,8 @@ def _implausible(trade: dict[str, Any]) -> list[tuple[str, str]]:
     for name in ("reject_code", "reject_reason"):
         if status == "FILLED" and says_something(str(trade.get(name) or "")):
             found.append((name, "is stated, and the order is FILLED"))
+    if status == "REJECTED" and (trade.get("reject_code") or 0) in _NOTICES:
+        found.append(("reject_code", "is a notice, which rejects nothing"))
     if status == "REJECTED" and (not says_something(reason) or has_template_mark(reason)):
         found.append(("reject_reason", "says nothing"))
     if not _SYMBOL.fullmatch(trade["symbol"]):

@@ -44,6 +44,8 @@ _NONE = Suite("", "", None, None, {}, "")
 _T = TypeVar("_T")
 _STRICT = "[XPASS(strict)]"
 _NAME_CHARS = 200
+_NOT_AT_ONCE = 20
+"""Tests that pytest cannot run within the millisecond that it rounds to."""
 _COMMIT = "[0-9a-f]{40}|[0-9a-f]{64}"
 _COMMIT_NAMES = re.compile(r"(ci|git|github|scm|vcs|build)?(commit(sha|id|hash)?|revision|sha)")
 """Names, without case and punctuation, under which builds write the id of the commit: ``GIT_COMMIT``."""
@@ -174,7 +176,7 @@ class _Reader(XmlReader):
             self._report.times.append(started)
         elif parent is not None:
             started = parent.started_s
-        suite = Suite(tag, name, started, parent, {}, "")
+        suite = Suite(tag, name, started, parent, {}, "", took=seconds(attributes.get("time")))
         self._open.append((suite, Totals(), Totals()))
         suite.outcome = self._stated(attributes)
         for key in ("tests", "failures", "failed", "errors", "skipped", "disabled", "flakes"):
@@ -190,6 +192,8 @@ class _Reader(XmlReader):
     def _end_suite(self) -> None:
         suite, own, below = self._open.pop()
         everything, contradiction = check(suite, own, below, subtests=self._subtests)
+        if suite.by_pytest and suite.took == 0 and len(suite.cases) >= _NOT_AT_ONCE:
+            contradiction = contradiction or f"{len(suite.cases)} tests took no time, which pytest measures"
         if contradiction:
             self._refuse(f"the report contradicts itself: {contradiction}", suite.place)
         if self._open:

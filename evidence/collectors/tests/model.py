@@ -57,6 +57,7 @@ class Suite(Struct):
         outcome: how it is stated to have ended, one of `OUTCOMES`; empty where it is not.
         cases: its test cases, without the attempts that were followed by another one.
         attempts: such attempts that stood in it as cases of their own, by test.
+        took: how long it took, as it says.
         seconds: time of everything in it, attempts included; None when one does not state it.
         markers: markers among its properties, and once the report is read among those of suites around it.
         said: what its properties state of the sources.
@@ -70,6 +71,7 @@ class Suite(Struct):
     outcome: str
     cases: list[Case] = field(default_factory=list)
     attempts: Mapping[Identity, int] = field(default_factory=dict)
+    took: Decimal | None = None
     seconds: Decimal | None = Decimal(0)
     markers: frozenset[str] = frozenset()
     said: dict[str, str] = field(default_factory=dict)

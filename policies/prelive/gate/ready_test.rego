@@ -69,6 +69,7 @@ doc := {
 					"signed_by": "amir@example.com",
 					"valid": true,
 					"problems": [],
+					"dates": [],
 					"coverage_ppm": 1000000,
 					"status": "compliant",
 					"files": [{

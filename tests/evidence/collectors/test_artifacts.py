@@ -82,6 +82,7 @@ def test_the_audited_example_has_5_of_14(example: Any) -> None:
         "signed_by": None,
         "valid": None,
         "problems": [],
+        "dates": [],
         "coverage_ppm": 0,
         "status": "non_compliant",
         "files": [],
@@ -589,3 +590,15 @@ def test_found_is_what_the_pattern_matches(
     assert set(found["paths"]) == expected
     assert found["found"] == bool(expected)
     assert found["coverage_ppm"] == (1_000_000 if expected else 0)
+
+
+def test_the_days_before_a_documents_sections_are_read(watch: Any) -> None:
+    """Those of its history are not, and neither is a day that does not exist."""
+    text = "# A\n\nApproved on 2025-12-01, valid until 2026-06-30.\nReviewed: 2025-02-30\n\n"
+    text += "## S\n\nExpires: 2020-01-01\n"
+    matrix = [{"id": "a", "kind": "markdown", "pattern": "A.md"}]
+    (row,) = watch("artifacts", {"A.md": text}, matrix=matrix).facts["rows"]
+    assert [(date["line"], date["kind"], date["at_s"]) for date in row["dates"]] == [
+        (3, "expires", 1_782_864_000),
+        (3, "approved", 1_764_547_200),
+    ]

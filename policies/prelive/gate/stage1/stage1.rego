@@ -217,14 +217,16 @@ runs_that_differ(pairs) := {{"term": term, "text": term} |
 	pairs != null
 }
 
-check_artifacts_valid := data.gate.lib.check([data.gate.lib.none_of(
-	"invalid_artifacts",
-	invalid_artifacts(input.facts.artifacts.rows),
-)])
+check_artifacts_valid := data.gate.lib.check([
+	data.gate.lib.none_of("invalid_artifacts", invalid_artifacts(input.facts.artifacts.rows)),
+	data.gate.lib.none_of("artifacts_out_of_date", artifacts_out_of_date(input.facts.artifacts.rows)),
+])
 
 # METADATA
 # title: The artifacts that exist are valid
-# description: Every artifact that was found is filled in, parses and matches its contract.
+# description: >-
+#   Every artifact that was found is filled in, parses and matches its contract. No document says that it has expired,
+#   or that it was approved in the future.
 # custom:
 #   short_name: artifacts_valid
 #   severity: MEDIUM
@@ -248,6 +250,23 @@ invalid_artifacts(rows) := {{"term": row.id, "text": sprintf("%s: %s", [row.id, 
 }
 
 texts_about(row, path) := {problem.text | some problem in row.problems; problem.path == path}
+
+artifacts_out_of_date(rows) := {{"term": term, "text": text, "path": date.path, "line": date.line} |
+	some row in rows
+	some date in object.get(row, "dates", [])
+	what := date_problem(date)
+	term := sprintf("%s: %s", [row.id, date.kind])
+	text := sprintf("%s: %s line %v %s", [row.id, date.path, date.line, what])
+}
+
+# A day is one somewhere on earth: until a day from now none is in the future.
+date_problem(date) := "says that it has expired" if {
+	date.kind == "expires"
+	data.gate.lib.greater(data.gate.lib.age_s(date.at_s), 0) == true
+} else := "says that it was approved in the future" if {
+	date.kind == "approved"
+	data.gate.lib.greater(-86400, data.gate.lib.age_s(date.at_s)) == true
+}
 
 check_artifacts_signed := data.gate.lib.check([data.gate.lib.none_of(
 	"unsigned_artifacts",

@@ -326,9 +326,26 @@ test_fixtures_valid_runs_differ if {
 
 test_artifacts_valid_holds if {
 	checked := check_artifacts_valid with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "invalid_artifacts", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "invalid_artifacts", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "artifacts_out_of_date", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_artifacts_valid with input as data.gate.ready.doc
 	denied == set()
+}
+
+test_artifacts_valid_out_of_date if {
+	now := data.gate.ready.doc.now_s
+	dates := [
+		{"path": "A.md", "line": 3, "kind": "expires", "at_s": now - 1},
+		{"path": "A.md", "line": 4, "kind": "expires", "at_s": now},
+		{"path": "A.md", "line": 5, "kind": "approved", "at_s": now + 86401},
+		{"path": "A.md", "line": 6, "kind": "approved", "at_s": now + 86400},
+	]
+	row := object.union(data.gate.ready.doc.facts.artifacts.rows[0], {"id": "a", "dates": dates})
+	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"rows": [row]}}})
+	denied := deny_artifacts_valid with input as doc
+	{violation.actual | some violation in denied} == {
+		"a: A.md line 3 says that it has expired",
+		"a: A.md line 5 says that it was approved in the future",
+	}
 }
 
 test_artifacts_valid_row_invalid if {
