@@ -37,6 +37,7 @@ _WORDS = {
     "disconnect": re.compile(r"\bconnectivity\b.{0,60}\b(?:lost|broken)\b|\A\W*not connected\b", re.I),
 }
 """How the broker says so; it counts where an event has no code."""
+_PAPER_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])DU(?:SIM)?[0-9]{5,12}(?![A-Za-z0-9])")
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
 _DAY_US = 24 * HOUR_US
@@ -155,7 +156,7 @@ def read_session(view: View, path: str) -> Session:
     for index, trade in enumerate(log["trades"]):
         if (kind := _KINDS.get(trade.get("reject_code"), "")) not in {"", *told}:
             found.append((f"/trades/{index}/reject_code", f"means a {kind}, and the log has no such event"))
-    found += _durations(log["events"], path)
+    found += [*_durations(log["events"], path), *_other_accounts(log)]
     submitted = times("trades", "submitted_at")
     for index, moment in enumerate(submitted):
         before = [kind for time, kind in events if time < moment and kind in ("disconnect", "reconnect")]
@@ -264,6 +265,16 @@ def _durations(events: list[dict[str, Any]], path: str) -> list[tuple[str, str]]
                 found.append((f"/events/{index}/duration_ms", "is not the time since the disconnection"))
             lost = []
     return found
+
+
+def _other_accounts(log: dict[str, Any]) -> list[tuple[str, str]]:
+    """Texts that name paper accounts, of which none is the log's."""
+    texts = {"/session_id": log["session_id"], "/note": log.get("note", "")}
+    texts |= {f"/events/{index}/detail": one.get("detail", "") for index, one in enumerate(log["events"])}
+    named = {place: _PAPER_ACCOUNT.findall(text) for place, text in texts.items()}
+    own = log.get("account_id")
+    text = "names a paper account other than account_id"
+    return [(place, text) for place, ids in named.items() if own and ids and own not in ids]
 
 
 def _is_saturday(moment: int) -> bool:
