@@ -31,7 +31,6 @@ check_evidence_agrees := data.gate.lib.check([
 #   controls: [gate:stage8]
 #   facts:
 #     - paper.file
-#     - paper.accounts_masked
 #     - account.file
 #     - account.account
 #     - rollback.file
@@ -48,6 +47,8 @@ check_evidence_agrees := data.gate.lib.check([
 #     - paper.rejects
 #     - paper.trades
 #     - paper.equity
+#     - paper.accounts_masked
+#     - paper.same_account
 #     - paper.observed_at_s
 #     - paper.duration_s
 #     - account.limits.max_order_size
@@ -149,8 +150,10 @@ far_apart(first, second) if {
 	data.gate.lib.greater(second, first * data.gate.params.stage8.account_value_factor.value) == true
 }
 
-# What the session and the probe say of the account otherwise.
+# What the session and the probe say of the account otherwise; that the log names another one has a rule of its own, which
+# rests on the record that the settings name for it.
 accounts_differ(paper, account) := {{"term": text, "text": text, "path": paper.file} |
+	paper.same_account == true
 	some named in paper.accounts_masked
 	some other in data.gate.lib.others(named, [account.account])
 	text := sprintf("%s names %s, %s names %v", [paper.file, other, account.file, account.account])
