@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from ..base.canonical import canonical
 from ..base.contracts import shorten, violations
 from ..base.errors import EvidenceError, masked
+from ..base.times import format_utc
 from ..broker.conformance.figures import measure
 from ..broker.conformance.log import CaseLog
 from ..broker.conformance.suite import CASES, NAME, VERSION, Case
@@ -23,9 +24,19 @@ from ..collecting.interface import Options as BaseOptions
 from ..reading.json_lines import UNSURE, RecordReader
 from ..reading.workspace import View
 from .shared.documents import moment
+from .shared.named import Names, programs_not_there
 
 _REMEDY = "run gate ibkr conformance -- COMMAND with your client program (`gate docs conformance`)"
-_LISTS = ("cases", "disagreements", "orders", "order_types", "reactions", "reconnection", "over_a_disconnect")
+_LISTS = (
+    "cases",
+    "disagreements",
+    "programs_not_there",
+    "orders",
+    "order_types",
+    "reactions",
+    "reconnection",
+    "over_a_disconnect",
+)
 _NULLS = (
     "file",
     "suite",
@@ -38,6 +49,9 @@ _NULLS = (
     "live",
 )
 _MOST_DISAGREEMENTS = 50
+_SECOND_US = 1_000_000
+_AROUND_US = 5 * _SECOND_US
+"""How much longer than the program the gateway may run."""
 _MOST_RECORDS = 400_000
 """Records of one log: the suite ends a program after 20,000 messages, each with a few answers."""
 
@@ -83,7 +97,6 @@ class BrokerConformanceCollector:
                 raise EvidenceError(what, path=path, place=place, remedy=_REMEDY)
             stated[one["name"]] = one
         text, epoch = moment(document["finished_at"], path, "/finished_at")
-        _, began = moment(document["started_at"], path, "/started_at")
         problems: list[Problem] = []
         logs: dict[str, CaseLog] = {}
         cases = [_case(view, path, case, stated.get(case.name), logs, problems) for case in CASES]
@@ -91,9 +104,7 @@ class BrokerConformanceCollector:
         proven = len(logs) == len(stated)
         computed = measure(CASES, logs) if proven else claimed
         differences = list(_differences(claimed, computed)) if proven else []
-        if began > epoch:
-            times = {"claimed": text, "computed": f"nothing before {document['started_at']}"}
-            differences.insert(0, {"figure": "/finished_at", **times})
+        differences += _times(document, stated, logs)
         facts = {
             "file": path,
             "suite": document["suite"],
@@ -101,6 +112,7 @@ class BrokerConformanceCollector:
             "cases": cases,
             "figures_from": "logs" if proven else "claims",
             "disagreements": differences[:_MOST_DISAGREEMENTS],
+            "programs_not_there": programs_not_there(document["command"], Names(view.paths())),
             **computed,
         }
         problems += [Problem(name, *_why(name)) for name in _nulls(computed)]
@@ -186,6 +198,25 @@ def _read(view: View, path: str) -> tuple[CaseLog, str]:
         return CaseLog(records), next(one.sha256 for one in view.files if one.path == path)
     except ValueError as error:
         raise EvidenceError(str(error), path=path, remedy=_REMEDY) from error
+
+
+def _times(
+    document: dict[str, Any], stated: Mapping[str, dict[str, Any]], logs: Mapping[str, CaseLog]
+) -> Iterator[dict[str, str]]:
+    """Times of the file that are not those of the logs, which begin and end around the program."""
+    ends = [(name, log.records[0]["at_us"], log.records[-1]["at_us"]) for name, log in logs.items()]
+    for member, at_us, outside in (
+        ("started_at", min((first for _, first, _ in ends), default=None), -1),
+        ("finished_at", max((last for _, _, last in ends), default=None), 1),
+    ):
+        claimed, epoch = moment(document[member], NAME, f"/{member}")
+        if at_us is not None and (at_us // _SECOND_US - epoch) * outside > 1:
+            yield {"figure": f"../{member}", "claimed": claimed, "computed": format_utc(at_us // _SECOND_US)}
+    for name, first, last in ends:
+        duration = stated[name]["duration_us"]
+        if not -_AROUND_US <= duration - (last - first) <= _SECOND_US:
+            shown = {"claimed": f"{duration} us", "computed": f"{last - first} us"}
+            yield {"figure": f"../{name}/duration_us", **shown}
 
 
 def _differences(claimed: Any, computed: Any, pointer: str = "") -> Iterator[dict[str, str]]:

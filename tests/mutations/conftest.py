@@ -41,7 +41,7 @@ SIGNED = frozenset(
         "stage2.architecture_approved",
         "stage4.review_approved",
         "stage8.governance_signed",
-        "stage8.decisions_agree",
+        "stage8.decisions_current",
     }
 )
 """Rules about signatures over the evidence, and about what earlier decisions say of it: any other byte in it

@@ -23,6 +23,7 @@ from ...collecting.interface import Observation, Problem, ProblemKind, Scope
 from ...collecting.interface import Options as BaseOptions
 from ...reading.workspace import View
 from ..shared.documents import MAX_INTEGER, absent, check_filled, moment, scaled
+from ..shared.named import Names, programs_not_there
 from .claims import UNITS, Claim, disagreements, read_claims
 from .limits import FACTS, beyond_contract, measured
 from .log import NS_PER_MS, SECOND_US, Session, busiest, read_session, unrecovered
@@ -132,7 +133,7 @@ class _Run:
             **dict.fromkeys(("latency_delta_ppm", "sharpe_backtest_micro")),
             **{name: [] for name in _LISTS},
             "latency": {f"p{percent}_us": None for percent in _PERCENTS},
-            "mock": {"p50_us": None, "p95_us": None, "observed_at_s": None},
+            "mock": {"p50_us": None, "p95_us": None, "observed_at_s": None, "programs_not_there": []},
             "backtest_at_s": None,
             "pnl": {
                 **dict.fromkeys(PNL_FACTS),
@@ -166,6 +167,7 @@ class _Run:
             entries = len(session.trades) + len(session.events) + len(session.samples)
             observed = format_utc(self.values["observed_at_s"])
         self.values["disagreements"] = disagreements(self.claims, self.exact)
+        measured_mock = int(self.values["mock"]["observed_at_s"] is not None)
         claims, recomputed = len(self.claims), len(self.claims.keys() & self.exact.keys())
         scopes = (
             *(
@@ -174,6 +176,7 @@ class _Run:
             ),
             *(Scope(name, claims, claims, "claims") for name in ("claimed_metrics", "claimed_statuses")),
             Scope("disagreements", claims, recomputed, "claims"),
+            Scope("mock.programs_not_there", measured_mock, measured_mock, "baselines"),
         )
         return Observation(self.values, tuple(self.problems), observed, scopes=scopes)
 
@@ -276,6 +279,8 @@ class _Run:
             self.values["mock"][f"{name}_us"] = scaled(latency[name], 1000, path, f"/latency_ms/{name}")
         self.values["mock"]["observed_at_s"] = measured
         check_filled(baseline, path, "client")
+        if absent_ones := programs_not_there(baseline.get("client", ""), Names(self.view.paths())):
+            self.values["mock"]["programs_not_there"] = absent_ones
         self.samples.append(baseline.get("sample", False))
         paper = self.exact.get("p50_latency")
         if paper is None:

@@ -45,6 +45,7 @@ _WORDS = {
 """How the broker says so; it counts where an event has no code."""
 _REPEATED = 10
 """Orders among which as few as one in so many have latencies of their own: they were copied."""
+_PAPER_ACCOUNT = re.compile(r"(?<![A-Za-z0-9])DU(?:SIM)?[0-9]{5,12}(?![A-Za-z0-9])")
 _SLACK = 2
 """Units of the last decimal by which four rounded figures may miss their sum."""
 _DAY_US = 24 * HOUR_US
@@ -167,14 +168,14 @@ def read_session(view: View, path: str) -> Session:
     for index, trade in enumerate(log["trades"]):
         if (kind := _KINDS.get(trade.get("reject_code"), "")) not in {"", *told}:
             found.append((f"/trades/{index}/reject_code", f"means a {kind}, and the log has no such event"))
-    found += _durations(log["events"], path)
+    found += [*_durations(log["events"], path), *_other_accounts(log)]
     submitted = times("trades", "submitted_at")
     for index, moment in enumerate(submitted):
         before = [kind for time, kind in events if time < moment and kind in ("disconnect", "reconnect")]
         if before[-1:] == ["disconnect"]:
             found.append((f"/trades/{index}/submitted_at", "lies where the log has no connection"))
     trades = _trades(log["trades"], submitted, path, found)
-    if log.get("equity_year") != "calendar":
+    if log.get("equity_year") != "calendar" and not log.get("account_id", "").startswith("DUSIM"):
         since = [(moment - _SATURDAY_US) % (7 * _DAY_US) for moment in submitted]
         closed = [
             i for i, each in enumerate(since) if any(first <= each < last for first, last in _CLOSED_US)
@@ -305,6 +306,16 @@ def _durations(events: list[dict[str, Any]], path: str) -> list[tuple[str, str]]
                 found.append((f"/events/{index}/duration_ms", "is not the time since the disconnection"))
             lost = []
     return found
+
+
+def _other_accounts(log: dict[str, Any]) -> list[tuple[str, str]]:
+    """Texts that name paper accounts, of which none is the log's."""
+    texts = {"/session_id": log["session_id"], "/note": log.get("note", "")}
+    texts |= {f"/events/{index}/detail": one.get("detail", "") for index, one in enumerate(log["events"])}
+    named = {place: _PAPER_ACCOUNT.findall(text) for place, text in texts.items()}
+    own = log.get("account_id")
+    text = "names a paper account other than account_id"
+    return [(place, text) for place, ids in named.items() if own and ids and own not in ids]
 
 
 def busiest(times_us: Sequence[int], length_us: int = SECOND_US) -> int:

@@ -7,7 +7,7 @@ The counts in a report's attributes are a claim: they are compared with the test
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from typing import Any, ClassVar
@@ -18,6 +18,7 @@ from ...base.times import format_utc
 from ...collecting.interface import Observation, Options, Origin, Problem, ProblemKind, Scope
 from ...reading.workspace import View
 from ..shared.documents import read_matching
+from ..shared.named import Names
 from .junit import read_report
 from .kinds import KINDS, STAGES
 from .model import REMEDY, Identity, Report, Suite
@@ -156,28 +157,14 @@ def _names(suites: list[Suite]) -> list[str]:
 
 
 def _not_there(reports: Iterable[Report], view: View) -> list[str]:
-    """Modules of tests that pytest ran and that no file of the workspace is.
-
-    A run from a folder of the workspace names a module by the end of its path, one from a folder around it by
-    more than its path; what stands after the module is a class.
-    """
+    """Modules of tests that pytest ran and that no file of the workspace is."""
     suites = [suite for report in reports for suite in report.suites if suite.by_pytest]
-    places = {case.identity[0] for suite in suites for case in suite.cases} if suites else set()
-    stated = {place: place.removesuffix(".py").replace("/", ".").split(".") for place in places}
-    files = {path.removesuffix(".py").replace("/", ".") for path in (view.paths() if stated else ())}
-    ends = {end for path in files for end in _ends(path.split("."))}
-
-    def is_known(parts: list[str]) -> bool:
-        begins = [parts[:count] for count in range(1, len(parts) + 1)]
-        return any(".".join(one) in ends or not files.isdisjoint(_ends(one)) for one in begins)
-
-    unknown = (place for place, parts in stated.items() if place[:1] != "\n" and not is_known(parts))
+    places = {case.identity[0] for suite in suites for case in suite.cases}
+    if not suites:
+        return []
+    names = Names(view.paths())
+    unknown = (place for place in places if place[:1] != "\n" and not names.have(place, inside=True))
     return sorted(masked(place[:_NAME_CHARS]) for place in unknown)
-
-
-def _ends(parts: list[str]) -> Iterator[str]:
-    """A dotted name, and what is left of it without its first parts."""
-    return (".".join(parts[first:]) for first in range(len(parts)))
 
 
 def _outcomes(ends: Counter[tuple[str, frozenset[str]]], kind: str | None = None) -> dict[str, int]:

@@ -110,6 +110,7 @@ doc := {
 				{"name": "live", "ended": "itself", "exit_code": 1, "elsewhere": [], "log": "agrees"},
 			],
 			"figures_from": "logs",
+			"programs_not_there": [],
 			"disagreements": [],
 			"operations": {
 				"account_info": {
@@ -580,7 +581,7 @@ doc := {
 			"contradictions_total": 0,
 			"order_types": ["LMT", "MKT"],
 			"latency": {"p50_us": 60000, "p95_us": 150000, "p99_us": 180000},
-			"mock": {"p50_us": 50000, "p95_us": 90000, "observed_at_s": 1764763200},
+			"mock": {"p50_us": 50000, "p95_us": 90000, "observed_at_s": 1764763200, "programs_not_there": []},
 			"backtest_at_s": 1764583200,
 			"latency_delta_ppm": 200000,
 			"sharpe_paper_micro": 1200000,

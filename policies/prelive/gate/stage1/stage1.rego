@@ -68,12 +68,14 @@ check_test_coverage := data.gate.lib.check([
 		input.facts.coverage.statements,
 		data.gate.params.stage1.statements_min,
 	),
+	data.gate.lib.none_of("coverage_age", coverage_age(data.gate.lib.age_s(input.facts.coverage.observed_at_s))),
 ])
 
 # METADATA
 # title: The production code is tested
 # description: >-
-#   Line coverage of the production sources reaches the target; code that no test imports counts as uncovered.
+#   Line coverage of the production sources reaches the target; code that no test imports counts as uncovered. A report
+#   that states its time is as recent as test results have to be.
 # custom:
 #   short_name: test_coverage
 #   severity: CRITICAL
@@ -82,17 +84,30 @@ check_test_coverage := data.gate.lib.check([
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [coverage.line_ppm, coverage.statements]
+#   optional_facts: [coverage.observed_at_s]
 deny_test_coverage contains result if some result in data.gate.lib.violations(
 	"stage1.test_coverage", check_test_coverage,
 	"Too little of the production code is tested",
 )
 
-check_evidence_current := data.gate.lib.check(array.concat(
-	data.gate.lib.current({"coverage": input.facts.provenance.coverage}),
-	[data.gate.lib.none("made_in_the_future", {"coverage is from the future" |
-		data.gate.lib.greater(0, input.facts.provenance.coverage.age_s) == true
-	})],
-))
+# What is wrong with the age of a report that states one: coverage and results are of runs of the same tests.
+coverage_age(age_s) := {{"term": "age", "text": text} |
+	is_number(age_s)
+	bounds := data.gate.lib.between(
+		"",
+		age_s,
+		data.gate.params.stage4.tests_age_min,
+		data.gate.params.stage4.tests_age_max,
+	)
+	data.gate.lib.check(bounds).holds == false
+	text := sprintf("the report is %v s old; it may be %v to %v s old", [
+		age_s,
+		data.gate.params.stage4.tests_age_min.value,
+		data.gate.params.stage4.tests_age_max.value,
+	])
+}
+
+check_evidence_current := data.gate.lib.check(data.gate.lib.current({"coverage": input.facts.provenance.coverage}))
 
 # METADATA
 # title: The coverage figure is not known to be stale or from other sources

@@ -2,7 +2,7 @@ package gate.stage1
 
 test_evidence_current_holds if {
 	checked := check_evidence_current with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "evidence_too_old", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "evidence_of_other_sources", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "made_in_the_future", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": [], "expected": [], "holds": true, "name": "evidence_too_old", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "evidence_of_other_sources", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_evidence_current with input as data.gate.ready.doc
 	denied == set()
 }
@@ -14,12 +14,6 @@ test_evidence_current_no_limit_and_nothing_stated if {
 	checked.holds == true
 	denied := deny_evidence_current with input as doc
 	denied == set()
-}
-
-test_evidence_current_coverage_of_the_future if {
-	doc := object.union(data.gate.ready.doc, {"facts": {"provenance": {"coverage": {"age_s": -1, "fresh": null}}}})
-	denied := deny_evidence_current with input as doc
-	denied == {{"code": "stage1.evidence_current", "msg": "The coverage figure is not current: coverage is from the future", "operand": "made_in_the_future", "op": "∅", "expected": [], "actual": "coverage is from the future", "unit": "list", "term": "coverage is from the future"}}
 }
 
 test_evidence_current_coverage_too_old if {

@@ -78,7 +78,7 @@ test_artifact_matrix_expected_artifacts_null if {
 
 test_test_coverage_holds if {
 	checked := check_test_coverage with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 850000, "expected": 800000, "holds": true, "name": "test_coverage", "op": "≥", "unit": "ppm"}, {"actual": 1000, "expected": 1, "holds": true, "name": "statements", "op": "≥", "unit": "statements"}]}
+	checked == {"holds": true, "operands": [{"actual": 850000, "expected": 800000, "holds": true, "name": "test_coverage", "op": "≥", "unit": "ppm"}, {"actual": 1000, "expected": 1, "holds": true, "name": "statements", "op": "≥", "unit": "statements"}, {"actual": [], "expected": [], "holds": true, "name": "coverage_age", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_test_coverage with input as data.gate.ready.doc
 	denied == set()
 }
@@ -476,4 +476,18 @@ test_checklist_total_both_null if {
 	checked.holds == false
 	denied := deny_checklist_total with input as doc
 	denied == {{"code": "stage1.checklist_total", "msg": "The checklist states a total that is not the sum of its categories", "operand": "stated_total", "op": "=", "expected": null, "actual": null, "unit": "points"}}
+}
+
+test_test_coverage_of_another_time if {
+	aged(2592000) == set()
+	aged(2592001) == {"the report is 2592001 s old; it may be 0 to 2592000 s old"}
+	aged(-1) == {"the report is -1 s old; it may be 0 to 2592000 s old"}
+	untold := object.union(data.gate.ready.doc, {"facts": {"coverage": {"observed_at_s": null}}})
+	denied := deny_test_coverage with input as untold
+	denied == set()
+}
+
+aged(seconds) := {result.actual | some result in denied} if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"coverage": {"observed_at_s": data.gate.ready.doc.now_s - seconds}}})
+	denied := deny_test_coverage with input as doc
 }

@@ -181,16 +181,17 @@ orders_not_as_asked(orders) := {{"term": text, "text": text} |
 	text := sprintf("%s: %s, account: %s", [order.task, what, order.account])
 }
 
-check_wire_agrees := data.gate.lib.check([data.gate.lib.none_of(
-	"contradictions",
-	contradictions(data.gate.params.stage4.operations_on_wire.value),
-)])
+check_wire_agrees := data.gate.lib.check([
+	data.gate.lib.none_of("contradictions", contradictions(data.gate.params.stage4.operations_on_wire.value)),
+	data.gate.lib.none_of("programs_not_there", programs_not_there(input.facts.broker_conformance)),
+])
 
 # METADATA
 # title: Source and behaviour agree
 # description: >-
 #   What the source seems to implement reached the gateway, and what reached the gateway is in the source that is
-#   judged. Otherwise the source is not what runs, or reading it misleads.
+#   judged. Otherwise the source is not what runs, or reading it misleads. The program that ran is a file of the
+#   workspace, if its command names one.
 # custom:
 #   short_name: wire_agrees
 #   severity: HIGH
@@ -198,7 +199,7 @@ check_wire_agrees := data.gate.lib.check([data.gate.lib.none_of(
 #   solution: Run the suite with the client whose source is judged; delete code that looks like a client and is none.
 #   owner: lead_quant
 #   controls: [gate:stage4]
-#   facts: [broker_conformance.cases, source.files]
+#   facts: [broker_conformance.cases, broker_conformance.programs_not_there, broker_conformance.file, source.files]
 #   optional_facts:
 #     - source.operations
 #     - source.safeguards
@@ -209,6 +210,11 @@ deny_wire_agrees contains result if some result in data.gate.lib.violations(
 	"stage4.wire_agrees", check_wire_agrees,
 	"Source and behaviour contradict each other",
 )
+
+programs_not_there(record) := {{"term": program, "text": text, "path": record.file} |
+	some program in record.programs_not_there
+	text := sprintf("%s ran %s, which no file of the workspace is", [record.file, program])
+}
 
 contradictions(wanted) := ({{"term": name, "text": text} |
 	some name, least in wanted

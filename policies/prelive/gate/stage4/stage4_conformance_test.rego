@@ -380,3 +380,11 @@ test_evidence_current_a_conformance_run_of_other_sources if {
 	denied := deny_evidence_current with input as doc
 	denied == {{"actual": "sources of broker_conformance: other (made from other sources), accepted: same, same_commit, unstated", "code": "stage4.evidence_current", "expected": [], "msg": "Evidence is not current: sources of broker_conformance: other (made from other sources), accepted: same, same_commit, unstated", "op": "∅", "operand": "evidence_of_other_sources", "term": "sources of broker_conformance", "unit": "list"}}
 }
+
+test_wire_agrees_another_program if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"broker_conformance": {"programs_not_there": ["other.driver"]}}})
+	checked := check_wire_agrees with input as doc
+	checked.holds == false
+	denied := deny_wire_agrees with input as doc
+	{result.actual | some result in denied} == {"BROKER_CONFORMANCE.json ran other.driver, which no file of the workspace is"}
+}

@@ -52,19 +52,14 @@ deny_message_rate contains result if some result in data.gate.lib.violations(
 	"Too many orders were submitted in one second",
 )
 
-check_same_account := data.gate.lib.check([
-	data.gate.lib.is_true("same_account", input.facts.paper.same_account),
-	data.gate.lib.none_of(
-		"accounts_differ",
-		data.gate.stage7.accounts_differ(input.facts.paper, input.facts.account),
-	),
-])
+check_same_account := data.gate.lib.check([data.gate.lib.is_true(
+	"same_account",
+	input.facts.paper.same_account,
+)])
 
 # METADATA
 # title: The session ran on the account that was probed
-# description: >-
-#   The log names the account of the account's record, and the account's value is not more than twice, or less than half
-#   of, what the equity ends at. Paper accounts in the sources of which none is the recorded one are a warning.
+# description: The log names the account of the account's record.
 # custom:
 #   short_name: same_account
 #   severity: CRITICAL
@@ -72,30 +67,11 @@ check_same_account := data.gate.lib.check([
 #   solution: Run the session on the paper account that is recorded and pinned.
 #   owner: risk_officer
 #   controls: [gate:stage7]
-#   facts: [paper.same_account, account.account]
-#   optional_facts: [paper.file, paper.accounts_masked, paper.equity, account.nav_cents, source.account_ids]
+#   facts: [paper.same_account]
 deny_same_account contains result if some result in data.gate.lib.violations(
 	"stage7.same_account", check_same_account,
 	"The session ran on another account",
 )
-
-warn_same_account contains {"code": "stage7.same_account", "msg": msg} if {
-	some found in other_accounts(input.facts.source.account_ids, input.facts.account.account)
-	msg := sprintf("%s:%v names the paper account %s, %s names %s", [
-		found.path,
-		found.line,
-		found.account,
-		input.facts.account.file,
-		input.facts.account.account,
-	])
-}
-
-# The paper accounts in the sources, where the recorded one is not among them.
-other_accounts(found, recorded) := [] if {
-	recorded == null
-} else := [] if {
-	[one | some one in found; one.account == recorded] != []
-} else := [one | some one in found; one.paper == true]
 
 check_claimed_statuses := data.gate.lib.check([data.gate.lib.none_of(
 	"statuses",

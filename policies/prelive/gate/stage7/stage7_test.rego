@@ -2,7 +2,7 @@ package gate.stage7
 
 test_latency_delta_holds if {
 	checked := check_latency_delta with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}, {"actual": [], "expected": [], "holds": true, "name": "mock_copied", "op": "∅", "terms": [], "unit": "list"}, {"actual": 172800, "expected": 0, "holds": true, "name": "mock_age", "op": "≥", "unit": "s"}, {"actual": 172800, "expected": 31536000, "holds": true, "name": "mock_age", "op": "≤", "unit": "s"}]}
+	checked == {"holds": true, "operands": [{"actual": 200000, "expected": 500000, "holds": true, "name": "latency_delta", "op": "<", "unit": "ppm"}, {"actual": [], "expected": [], "holds": true, "name": "not_of_the_mock", "op": "∅", "terms": [], "unit": "list"}, {"actual": 172800, "expected": 0, "holds": true, "name": "mock_age", "op": "≥", "unit": "s"}, {"actual": 172800, "expected": 31536000, "holds": true, "name": "mock_age", "op": "≤", "unit": "s"}]}
 	denied := deny_latency_delta with input as data.gate.ready.doc
 	denied == set()
 }
@@ -554,4 +554,25 @@ test_sharpe_ratio_of_a_backtest_from_another_time if {
 	future == {{"code": "stage7.sharpe_ratio", "msg": "Paper is not known to keep enough of the backtest's Sharpe ratio", "operand": "backtest_age", "op": "≥", "expected": 0, "actual": -1, "unit": "s"}}
 	stale := deny_sharpe_ratio with input as object.union(data.gate.ready.doc, {"facts": {"paper": {"backtest_at_s": 1733399999}}})
 	stale == {{"code": "stage7.sharpe_ratio", "msg": "Paper is not known to keep enough of the backtest's Sharpe ratio", "operand": "backtest_age", "op": "≤", "expected": 31536000, "actual": 31536001, "unit": "s"}}
+}
+
+# The document with other facts of the session.
+changed_paper(facts) := object.union(data.gate.ready.doc, {"facts": {"paper": facts}})
+
+test_latency_delta_of_copied_percentiles if {
+	doc := changed_paper({"latency": {"p50_us": 50000, "p95_us": 90000}, "latency_delta_ppm": 0})
+	denied := deny_latency_delta with input as doc
+	{result.term | some result in denied} == {"the baseline has the p50 and p95 latency of the session"}
+	other := changed_paper({"latency": {"p50_us": 50000, "p95_us": 90001}, "latency_delta_ppm": 0})
+	held := check_latency_delta with input as other
+	held.holds == true
+	unmeasured := changed_paper({"latency": {"p50_us": null, "p95_us": null}, "mock": {"p50_us": null, "p95_us": null}})
+	nothing := deny_latency_delta with input as unmeasured
+	nothing == set()
+}
+
+test_latency_delta_of_another_program if {
+	doc := changed_paper({"mock": {"programs_not_there": ["other/mock.py"]}})
+	denied := deny_latency_delta with input as doc
+	{result.term | some result in denied} == {"the baseline is of other/mock.py, which no file of the workspace is"}
 }

@@ -172,9 +172,8 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 # title: The kill switches were exercised
 # description: >-
 #   Each required switch was triggered recently and on purpose, just beyond the threshold that the code has, and halted
-#   trading in time; just short of the threshold it did not fire. The code's threshold is not looser than the trigger of
-#   the rollback procedure. Every other switch that is recorded halted trading in time, too. The record states who
-#   exercised them.
+#   trading in time; just short of the threshold it did not fire. Every other switch that is recorded halted trading in
+#   time, too. The record states who exercised them.
 # custom:
 #   short_name: kill_switch_verified
 #   severity: CRITICAL
@@ -190,7 +189,6 @@ check_kill_switch_verified := data.gate.lib.check(array.concat(
 #     - kill_switch.contradictions
 #     - kill_switch.verified_at_s
 #     - risk_parameters.parameters
-#   optional_facts: [rollback.limits]
 deny_kill_switch_verified contains result if some result in data.gate.lib.violations(
 	"stage8.kill_switch_verified", check_kill_switch_verified,
 	"A kill switch is not verified",
@@ -220,7 +218,7 @@ switch_problems(name) := {"not exercised"} if {
 } else := {problem |
 	some switch in input.facts.kill_switch.switches
 	switch.name == name
-	some problem in array.concat(array.concat(threshold_problems(switch), rehearsal_problems(switch)), data.gate.stage8.fires_too_late(name))
+	some problem in array.concat(threshold_problems(switch), rehearsal_problems(switch))
 }
 
 threshold_problems(switch) := ["its threshold is not stated"] if {

@@ -14,13 +14,13 @@ late(name, value, micro) := {result.actual | some result in denied} if {
 		own := object.get({name: {"threshold": value}}, switch.name, {})
 	]
 	doc := object.union(coded(name, value, micro), {"facts": {"kill_switch": {"switches": switches}}})
-	denied := deny_kill_switch_verified with input as doc
+	denied := deny_evidence_agrees with input as doc
 }
 
 test_switches_later_than_the_procedure if {
-	late("KILL_PNL", "-0.5", -500000) == {"KILL_PNL: the code has -0.5 (config.py:7), and ROLLBACK_PROCEDURE.md:10 rolls back at 50000 millionths"}
-	late("MAX_DD_KILL_SWITCH", "0.3", 300000) == {"MAX_DD_KILL_SWITCH: the code has 0.3 (config.py:7), and ROLLBACK_PROCEDURE.md:11 rolls back at 150000 millionths"}
-	late("PSR_KILL_SWITCH", "0.1", 100000) == {"PSR_KILL_SWITCH: the code has 0.1 (config.py:7), and ROLLBACK_PROCEDURE.md:12 rolls back at 200000 millionths"}
+	late("KILL_PNL", "-0.5", -500000) == {"KILL_PNL is -0.5 in the code (config.py:7), and ROLLBACK_PROCEDURE.md:10 rolls back at 50000 millionths"}
+	late("MAX_DD_KILL_SWITCH", "0.3", 300000) == {"MAX_DD_KILL_SWITCH is 0.3 in the code (config.py:7), and ROLLBACK_PROCEDURE.md:11 rolls back at 150000 millionths"}
+	late("PSR_KILL_SWITCH", "0.1", 100000) == {"PSR_KILL_SWITCH is 0.1 in the code (config.py:7), and ROLLBACK_PROCEDURE.md:12 rolls back at 200000 millionths"}
 }
 
 test_switches_as_early_as_the_procedure_or_earlier if {
@@ -55,32 +55,32 @@ drilled_at(facts) := object.union(data.gate.ready.doc, {"facts": {"rollback": {"
 
 test_a_drill_during_the_session if {
 	during := drilled_at({"same_account": true, "performed_at_s": 1764750000})
-	denied := deny_drill_steps with input as during
+	denied := deny_evidence_agrees with input as during
 	{result.actual | some result in denied} == {"ROLLBACK_DRILL.json was performed 10200 s after the session of PAPER_TRADING_LOG.json began, on its account, and the session went on"}
 	elsewhere := drilled_at({"same_account": null, "performed_at_s": 1764750000})
-	held := check_drill_steps with input as elsewhere
+	held := check_evidence_agrees with input as elsewhere
 	held.holds == true
 	afterwards := drilled_at({"same_account": true, "performed_at_s": 1764763200})
-	later := check_drill_steps with input as afterwards
+	later := check_evidence_agrees with input as afterwards
 	later.holds == true
 	alone := object.union(during, {"facts": {"paper": {"observed_at_s": null, "duration_s": null}}})
-	untold := check_drill_steps with input as alone
+	untold := check_evidence_agrees with input as alone
 	untold.holds == true
 }
 
 test_a_drill_on_an_account_of_another_value if {
 	doc := drilled_at({"same_account": true, "nav_before_cents": 900000000})
-	denied := deny_drill_not_simulated with input as doc
+	denied := deny_evidence_agrees with input as doc
 	{result.actual | some result in denied} == {"ROLLBACK_DRILL.json begins with 900000000 cents, ACCOUNT_CONFIG.json has 100000000"}
 	elsewhere := drilled_at({"same_account": null, "nav_before_cents": 900000000})
-	held := check_drill_not_simulated with input as elsewhere
+	held := check_evidence_agrees with input as elsewhere
 	held.holds == true
 }
 
 earlier(facts) := {result.actual | some result in denied} if {
 	one := object.union(data.gate.ready.doc.facts.artifacts.decisions[0], facts)
 	doc := object.union(data.gate.ready.doc, {"facts": {"artifacts": {"decisions": [one]}}})
-	denied := deny_decisions_agree with input as doc
+	denied := deny_decisions_current with input as doc
 }
 
 stated_as(name, text, micro, slack) := earlier({"figures": [{"name": name, "text": text, "micro": micro, "slack": slack}]})
@@ -120,4 +120,77 @@ test_an_earlier_decision_signed_by_others if {
 	earlier({"keys": [{"role": "cto", "key": known[0].principal}]}) == set()
 	count(earlier({"keys": [{"role": "cto", "key": "mallory@example.com"}]})) == 1
 	earlier({"keys": [{"role": "nobody", "key": "mallory@example.com"}]}) == set()
+}
+
+beyond(facts) := {result.actual | some result in denied} if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"paper": facts}})
+	denied := deny_evidence_agrees with input as doc
+}
+
+test_evidence_agrees_holds_and_at_the_limits if {
+	checked := check_evidence_agrees with input as data.gate.ready.doc
+	checked.holds == true
+	{operand.name | some operand in checked.operands} == {"orders_beyond_limits", "triggers_reached", "switches_too_late", "accounts_differ", "drill_values", "during_the_session"}
+	beyond({
+		"largest_order": {"place": "/trades/8", "quantity": 1000},
+		"largest_value": {"place": "/trades/8", "cents": 20000000},
+		"loss_ppm": 50000,
+		"drawdown_ppm": 150000,
+		"disconnects_per_hour": 3,
+		"latency": {"p95_us": 180000},
+		"rejects": 24,
+	}) == set()
+}
+
+test_evidence_agrees_beyond if {
+	beyond({"largest_order": {"place": "/trades/8", "quantity": 1001}}) == {"/trades/8 of PAPER_TRADING_LOG.json is of 1001 shares, ACCOUNT_CONFIG.json permits 1000"}
+	beyond({"largest_value": {"place": "/trades/9", "cents": 20000001}}) == {"/trades/9 of PAPER_TRADING_LOG.json is of 20000001 cents, ACCOUNT_CONFIG.json permits 20000000"}
+	beyond({"loss_ppm": 50001}) == {"loss in ppm: 50001 of 1000000 in PAPER_TRADING_LOG.json, ROLLBACK_PROCEDURE.md:10 begins at 50000 millionths"}
+	beyond({"drawdown_ppm": 150001}) == {"drawdown in ppm: 150001 of 1000000 in PAPER_TRADING_LOG.json, ROLLBACK_PROCEDURE.md:11 begins at 150000 millionths"}
+	beyond({"disconnects_per_hour": 4}) == {"disconnections in an hour: 4 of 1 in PAPER_TRADING_LOG.json, ROLLBACK_PROCEDURE.md:14 begins at 3000000 millionths"}
+	beyond({"latency": {"p95_us": 180001}}) == {"p95 latency in us: 180001 of 90000 in PAPER_TRADING_LOG.json, ROLLBACK_PROCEDURE.md:16 begins at 2000000 millionths"}
+	beyond({"rejects": 25}) == {"rejected orders: 25 of 120 in PAPER_TRADING_LOG.json, ROLLBACK_PROCEDURE.md:15 begins at 200000 millionths"}
+}
+
+test_evidence_agrees_unmeasured if {
+	beyond({
+		"largest_order": null,
+		"largest_value": null,
+		"loss_ppm": null,
+		"drawdown_ppm": null,
+		"disconnects_per_hour": null,
+		"latency": {"p95_us": null},
+		"rejects": null,
+	}) == set()
+	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"limits": {"max_order_size": null, "max_position_value_cents": null}}}})
+	denied := deny_evidence_agrees with input as doc
+	denied == set()
+}
+
+account_findings(facts) := {result.actual | some result in denied} if {
+	doc := object.union(data.gate.ready.doc, {"facts": facts})
+	denied := deny_evidence_agrees with input as doc
+}
+
+test_evidence_agrees_by_its_name_and_value if {
+	account_findings({"paper": {"accounts_masked": ["DU*****21"]}}) == {"PAPER_TRADING_LOG.json names DU*****21, ACCOUNT_CONFIG.json names DU*****67"}
+	account_findings({"account": {"nav_cents": 200000001}}) == {"the equity in PAPER_TRADING_LOG.json ends at 100000000 cents, ACCOUNT_CONFIG.json has 200000001"}
+	account_findings({"account": {"nav_cents": 49999999}}) == {"the equity in PAPER_TRADING_LOG.json ends at 100000000 cents, ACCOUNT_CONFIG.json has 49999999"}
+	account_findings({"account": {"nav_cents": 200000000}}) == set()
+	account_findings({"account": {"nav_cents": 50000000}}) == set()
+	account_findings({"account": {"nav_cents": null}}) == set()
+	account_findings({"paper": {"equity": []}}) == set()
+}
+
+named_in_sources(accounts, recorded) := {result.msg | some result in warned} if {
+	ids := [{"path": "app/settings.py", "line": 3, "account": account, "paper": true} | some account in accounts]
+	doc := object.union(data.gate.ready.doc, {"facts": {"source": {"account_ids": ids}, "account": {"account": recorded}}})
+	warned := warn_evidence_agrees with input as doc
+}
+
+test_evidence_agrees_and_the_sources if {
+	named_in_sources(["DU*****21"], "DU*****67") == {"app/settings.py:3 names the paper account DU*****21, ACCOUNT_CONFIG.json names DU*****67"}
+	named_in_sources(["DU*****21", "DU*****67"], "DU*****67") == set()
+	named_in_sources([], "DU*****67") == set()
+	named_in_sources(["DU*****21"], null) == set()
 }

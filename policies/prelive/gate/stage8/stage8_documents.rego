@@ -68,14 +68,13 @@ check_drill_steps := data.gate.lib.check([
 		),
 	),
 	data.gate.lib.none_of("contradictions", drill_contradictions(input.facts.rollback.drill.contradictions)),
-	data.gate.lib.none_of("during_the_session", during_the_session(input.facts.rollback, input.facts.paper)),
 ])
 
 # METADATA
 # title: The drill went through every step in order
 # description: >-
 #   The record of the drill has the required steps in their order, its figures are those of the steps, and it states who
-#   ran the drill and for which trigger. The account was not trading in the paper session meanwhile.
+#   ran the drill and for which trigger.
 # custom:
 #   short_name: drill_steps
 #   severity: CRITICAL
@@ -84,7 +83,6 @@ check_drill_steps := data.gate.lib.check([
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [rollback.drill_file, rollback.drill.steps, rollback.drill.contradictions]
-#   optional_facts: [rollback.drill.same_account, rollback.drill.performed_at_s, paper.file, paper.observed_at_s, paper.duration_s]
 deny_drill_steps contains result if some result in data.gate.lib.violations(
 	"stage8.drill_steps", check_drill_steps,
 	"The drill does not show the whole rollback",
@@ -94,30 +92,16 @@ drill_contradictions(found) := {{"term": one.place, "text": sprintf("%s: %s", [o
 	some one in found
 }
 
-# A drill halts and flattens the account on which the log of the session has orders at the same time.
-during_the_session(rollback, paper) := {{"term": "session", "text": text, "path": rollback.drill_file} |
-	rollback.drill.same_account == true
-	is_number(paper.observed_at_s)
-	begun := paper.observed_at_s - paper.duration_s
-	data.gate.lib.greater(rollback.drill.performed_at_s, begun) == true
-	data.gate.lib.greater(paper.observed_at_s, rollback.drill.performed_at_s) == true
-	text := sprintf("%s was performed %v s after the session of %s began, on its account, and the session went on", [
-		rollback.drill_file,
-		rollback.drill.performed_at_s - begun,
-		paper.file,
-	])
-}
-
 check_drill_not_simulated := data.gate.lib.check([data.gate.lib.none(
 	"drill_account",
-	drill_account(input.facts.rollback.drill) | drill_value(input.facts.rollback, input.facts.account),
+	drill_account(input.facts.rollback.drill),
 )])
 
 # METADATA
 # title: The drill ran on a paper account of the broker
 # description: >-
 #   If the record names the account of the drill, that one is not simulated, has a paper prefix, and is the account that
-#   was probed, with a value not more than twice or less than half of what was probed.
+#   was probed.
 # custom:
 #   short_name: drill_not_simulated
 #   severity: CRITICAL
@@ -126,13 +110,7 @@ check_drill_not_simulated := data.gate.lib.check([data.gate.lib.none(
 #   owner: devops_lead
 #   controls: [gate:stage8]
 #   facts: [rollback.drill_file]
-#   optional_facts:
-#     - rollback.drill.simulated
-#     - rollback.drill.account_prefix
-#     - rollback.drill.same_account
-#     - rollback.drill.nav_before_cents
-#     - account.file
-#     - account.nav_cents
+#   optional_facts: [rollback.drill.simulated, rollback.drill.account_prefix, rollback.drill.same_account]
 deny_drill_not_simulated contains result if some result in data.gate.lib.violations(
 	"stage8.drill_not_simulated", check_drill_not_simulated,
 	"The drill did not run on a paper account of the broker",
@@ -142,17 +120,6 @@ deny_drill_not_simulated contains result if some result in data.gate.lib.violati
 drill_account(drill) := ({"simulated" | drill.simulated == true} | {"another account" | drill.same_account == false}) | {drill.account_prefix |
 	is_string(drill.account_prefix)
 	count(data.gate.lib.others(drill.account_prefix, data.gate.params.stage6.account_prefixes.value)) > 0
-}
-
-drill_value(rollback, account) := {text |
-	rollback.drill.same_account == true
-	data.gate.stage7.far_apart(rollback.drill.nav_before_cents, account.nav_cents) == true
-	text := sprintf("%s begins with %v cents, %s has %v", [
-		rollback.drill_file,
-		rollback.drill.nav_before_cents,
-		account.file,
-		account.nav_cents,
-	])
 }
 
 check_checklist_agreed := data.gate.lib.check([data.gate.lib.none_of(
@@ -205,7 +172,6 @@ categories_refused(categories) := ((absent | others) | moved) | thin if {
 }
 
 check_decisions_agree := data.gate.lib.check([
-	data.gate.lib.none_of("other_evidence", data.gate.stage8.of_other_evidence(input.facts.artifacts.decisions)),
 	data.gate.lib.none_of(
 		"decisions",
 		decisions_refused(input.facts.artifacts.decisions, data.gate.params.stage8.accepted_decisions.value),
@@ -227,9 +193,7 @@ check_decisions_agree := data.gate.lib.check([
 # description: >-
 #   The verification log and the decision document state an accepted decision, which follows from their stages,
 #   and they do not contradict each other or their own figures. Every required role has signed by the log and by the
-#   document's table, each by another person and with the key of its sign-off. They are of the last month, none is from
-#   the future, and they were written after the evidence was made, of the judged sources. Every figure of a stage that
-#   they state is that of the evidence.
+#   document's table, each by another person. They are of the last month, and none is from the future.
 # custom:
 #   short_name: decisions_agree
 #   severity: HIGH
@@ -238,32 +202,6 @@ check_decisions_agree := data.gate.lib.check([
 #   owner: risk_officer
 #   controls: [gate:stage8]
 #   facts: [artifacts.decisions]
-#   optional_facts:
-#     - signoffs.signoffs
-#     - coverage.line_ppm
-#     - contracts.valid
-#     - checklist.points_sum
-#     - checklist.score_ppm
-#     - integration_flow.stages_defined
-#     - interface_map.operations
-#     - interface_map.error_codes
-#     - tests.total
-#     - tests.passed
-#     - source.stubs_total
-#     - stage_tests.fixtures
-#     - stage_tests.stages.stage6.tests
-#     - stage_tests.stages.stage7.tests
-#     - stage_tests.stages.stage8.tests
-#     - account.account
-#     - account.buying_power_cents
-#     - account.margin_cushion_ppm
-#     - paper.latency_delta_ppm
-#     - paper.fill_rate_ppm
-#     - paper.sharpe_ratio_ppm
-#     - paper.latency.p95_us
-#     - paper.trades
-#     - rollback.drill.total_recovery_ms
-#     - kill_switch.switches
 deny_decisions_agree contains result if some result in data.gate.lib.violations(
 	"stage8.decisions_agree", check_decisions_agree,
 	"A recorded decision does not agree",

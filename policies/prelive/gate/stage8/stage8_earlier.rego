@@ -2,6 +2,61 @@ package gate.stage8
 
 # What earlier decisions state, beside the evidence that is judged now.
 
+check_decisions_current := data.gate.lib.check([data.gate.lib.none_of(
+	"other_evidence",
+	of_other_evidence(input.facts.artifacts.decisions),
+)])
+
+# METADATA
+# title: The recorded decisions are about this evidence
+# description: >-
+#   The verification log and the decision document were written after the evidence was made, of the judged sources,
+#   every figure of a stage that they state is that of the evidence, and whoever signed did so with the key of the
+#   sign-off. Figures of the artifacts, of which they are two, are not compared.
+# custom:
+#   short_name: decisions_current
+#   severity: HIGH
+#   risk: Documents in use say something else than the evidence.
+#   solution: Delete the documents that are out of date, judge again, and let gate write them anew.
+#   owner: risk_officer
+#   controls: [gate:stage8]
+#   facts:
+#     - artifacts.decisions
+#     - signoffs.signoffs
+#     - coverage.line_ppm
+#     - contracts.valid
+#     - checklist.points_sum
+#     - integration_flow.stages_defined
+#     - interface_map.file
+#     - tests.total
+#     - source.stubs_total
+#     - stage_tests.fixtures
+#     - account.account
+#     - paper.file
+#     - rollback.drill_file
+#     - kill_switch.file
+#   optional_facts:
+#     - checklist.score_ppm
+#     - interface_map.operations
+#     - interface_map.error_codes
+#     - tests.passed
+#     - stage_tests.stages.stage6.tests
+#     - stage_tests.stages.stage7.tests
+#     - stage_tests.stages.stage8.tests
+#     - account.buying_power_cents
+#     - account.margin_cushion_ppm
+#     - paper.latency_delta_ppm
+#     - paper.fill_rate_ppm
+#     - paper.sharpe_ratio_ppm
+#     - paper.latency.p95_us
+#     - paper.trades
+#     - rollback.drill.total_recovery_ms
+#     - kill_switch.switches
+deny_decisions_current contains result if some result in data.gate.lib.violations(
+	"stage8.decisions_current", check_decisions_current,
+	"A recorded decision is not about this evidence",
+)
+
 of_other_evidence(decisions) := {{"term": said, "text": said, "path": one.path} |
 	some one in decisions
 	some text in (((figures_differ(one.figures) | times_differ(one.stated_at_s)) | keys_differ(one.keys)) | sources_differ(one.sources))

@@ -107,36 +107,6 @@ limits_without_effect(parameters) := {{"term": inner.name, "text": text, "path":
 	])
 }
 
-# A switch in the code that fires later than the rollback procedure begins.
-fires_too_late(name) := [text |
-	some limit in input.facts.rollback.limits
-	limit.trigger == object.get(data.gate.params.stage8.kill_switch_triggers.value, name, null)
-	some parameter in data.gate.stage8.defined(name)
-	is_later(limit, parameter) == true
-	text := sprintf("the code has %s (%s), and %s:%v rolls back at %v millionths", [
-		parameter.value,
-		place_of(parameter),
-		input.facts.rollback.file,
-		limit.line,
-		limit.micro,
-	])
-]
-
-default is_later(_, _) := false
-
-# Limits of losses are stated without their sign.
-is_later(limit, parameter) if {
-	limit.trigger != "psr"
-	is_number(parameter.micro)
-	side := data.gate.params.stage8.kill_switch_breach_side.value[parameter.name]
-	data.gate.lib.greater(parameter.micro * side, limit.micro) == true
-}
-
-is_later(limit, parameter) if {
-	limit.trigger == "psr"
-	data.gate.lib.greater(limit.micro, parameter.micro) == true
-}
-
 caps_beyond_code(plan) := {{"term": term, "text": text, "path": plan.file, "line": step.line} |
 	some step in plan.steps
 	some parameter in data.gate.stage8.defined(data.gate.params.stage8.cap_parameter.value)
