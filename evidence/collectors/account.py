@@ -185,13 +185,10 @@ def _contradictions(record: dict[str, Any]) -> list[tuple[str, str]]:
         found.append(("/assets", "is empty, and there are positions"))
     if positions is None or assets is None or not _AT_MARKET_VALUE.issuperset(assets):
         return found
-    most = record["limits"]["max_position_value"]
     for index, position in enumerate(positions):
         value, quantity = position.get("market_value"), position["quantity"]
         if value and value * quantity <= 0:
             found.append((f"/positions/{index}/market_value", "has another sign than the quantity"))
-        if value and most and abs(value) > most:
-            found.append((f"/positions/{index}/market_value", "is above limits.max_position_value"))
     options = {"OPT", "WAR"} & set(assets)
     if None not in (nav, equity) and not options and Fraction(equity) > Fraction(nav) * (1 + _NAV_TOLERANCE):
         found.append(

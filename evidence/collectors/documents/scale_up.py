@@ -217,12 +217,12 @@ class ScaleUpCollector:
         return steps
 
     def _cap(self, text: str, line: int) -> tuple[bool, int | None]:
-        """Whether the position cap is one (less than the whole, a limit), and its largest share."""
+        """Whether the position cap is one (less than the whole, a limit), and its share; the least of several."""
         text = _in_figures(text)
         text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
         shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(text)]
-        share = scaled(max(shares), 10_000, self._path, f"line {line}") if shares else None
-        less = share is None or (min(shares) < 100 and share <= PPM)
+        share = scaled(min(shares), 10_000, self._path, f"line {line}") if shares else None
+        less = share is None or (share < PPM and max(shares) <= 100)
         return less and not any(one.search(text) for one in (HEDGED, _AT_LEAST, _MAY_BE_MORE)), share
 
     def _exceptions(self, document: Document, known: list[dict[str, Any]]) -> list[dict[str, Any]]:
