@@ -546,6 +546,15 @@ class TestStockTools:
         subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=folder, check=True)
         assert (tmp_path / "again.tar").read_bytes() == made.tar.read_bytes()
 
+    @pytest.mark.parametrize("name", ["proofs/1.checkpoint", "proofs/1.tlog-proof"])
+    def test_every_byte_of_a_checkpoint_counts(self, made: Made, tmp_path: Path, name: str) -> None:
+        """Also those of the line around the signature, which nothing has signed."""
+        data = made.files[name]
+        place = data.rindex(b" ") + 2  # within the hash of the key
+        changed = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        done = self.run(forge(made, tmp_path / "forged.tar", {name: changed}), tmp_path / "x")
+        assert (done.returncode, "NOT verified, at: cmp" in done.stderr) == (1, True), done.stderr
+
     @pytest.mark.parametrize(
         "name",
         [
