@@ -76,7 +76,6 @@ _BEFORE_LAST = {f"stage{number}" for number in range(1, 8)}
 _AS_OF = re.compile(r"Generated from the decision as of (?P<time>[0-9T:.-]{19,30}Z);")
 _SOURCES = re.compile(r"\W*Sources: [0-9]+ files?, sha256:(?P<digest>[0-9a-f]{64})\W*")
 """Lines that gate itself writes into the decision document."""
-_SIGNER = re.compile(r"SHA256:[A-Za-z0-9+/]{43}|[^\s@]{1,100}@[^\s@]{1,100}")
 _STAGE = re.compile(r"\W*(?:stage|gate|שלב)[\s_-]*(?P<number>[1-8])(?![0-9])", re.IGNORECASE)
 
 
@@ -86,7 +85,6 @@ class Stated(Struct, frozen=True):
     Attributes:
         signers: the roles that signed by its table of sign-offs or its signatures, None where it has none.
         people: the name and the key of each signer, as far as they are stated.
-        keys: the fingerprints or principals that it has for them.
         missed: figures that are not what they have to be, by the document itself.
         stated_s: when it was decided, epoch seconds; None where it does not say.
         latest_s: the latest time that it states, epoch seconds.
@@ -99,7 +97,6 @@ class Stated(Struct, frozen=True):
     stages: Mapping[str, str]
     signers: tuple[str, ...] | None = None
     people: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    keys: Mapping[str, str] = field(default_factory=dict)
     missed: tuple[str, ...] = ()
     stated_s: int | None = None
     latest_s: int | None = None
@@ -119,7 +116,6 @@ class Stated(Struct, frozen=True):
             "same_person": sorted({tuple(sorted(roles)) for roles in shared.values() if len(roles) > 1}),
             "stated_at_s": self.stated_s,
             "latest_at_s": self.latest_s,
-            "keys": [{"role": role, "key": key} for role, key in sorted(self.keys.items())],
             "sources": self.sources,
             "figures": list(self.figures),
             "contradictions": [*self._inside(), *(text for other in others for text in self._beside(other))],
@@ -180,7 +176,6 @@ def from_log(view: View, path: str) -> Stated:
             )
             for role, text in signed.items()
         },
-        {role: text for role, text in signed.items() if _SIGNER.fullmatch(text)},
         stated_s=made,
         latest_s=made,
         figures=figures.of_log(log["gates"]),
@@ -223,22 +218,16 @@ def from_document(view: View, path: str, sections: Mapping[str, Sequence[str]]) 
     own = {name: said for match in written if match for name, said in match.groupdict().items()}
     made = seconds(own["time"], path, "as of") if "time" in own else None
     times = [made] if made is not None else []
-    keys: dict[str, str] = {}
     for table in tables:
-        for row in table.rows:
-            role, key = _role(row), next(filter(_SIGNER.fullmatch, row.cells), None)
-            if role in people and key:
-                keys[role] = key
-            for stamp in (found for cell in row.cells for found in _TIME.findall(cell)):
-                with suppress(EvidenceError):  # a date that does not exist is none
-                    times.append(seconds(stamp, path, ""))
+        for stamp in (found for row in table.rows for cell in row.cells for found in _TIME.findall(cell)):
+            with suppress(EvidenceError):  # a date that does not exist is none
+                times.append(seconds(stamp, path, ""))
     return Stated(
         path,
         next((word for word in _WORST if word in decisions), None),
         stages,
         tuple(sorted(people)) if tables or nobody else None,
         people,
-        keys,
         missed,
         made,
         max(times, default=None),

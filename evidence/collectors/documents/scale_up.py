@@ -217,7 +217,7 @@ class ScaleUpCollector:
         return steps
 
     def _cap(self, text: str, line: int) -> tuple[bool, int | None]:
-        """Whether the position cap is one (less than the whole, a limit), and its share; the least of several."""
+        """Whether the position cap is one (less than the whole, a limit), and its least share."""
         text = _in_figures(text)
         text = ";".join(filter(_CAP.search, re.split(r"[,;|\n]", text))) or text
         shares = [Decimal(share["percent"]) for share in _PERCENT.finditer(text)]

@@ -82,7 +82,7 @@ doc := {
 					}],
 				},
 			],
-			"decisions": [{"path": "PRELIVE_VERIFICATION_LOG.json", "decision": "PASS", "signers": null, "same_person": [], "stated_at_s": 1764935100, "latest_at_s": 1764935100, "keys": [], "sources": null, "figures": [], "contradictions": []}],
+			"decisions": [{"path": "PRELIVE_VERIFICATION_LOG.json", "decision": "PASS", "signers": null, "same_person": [], "stated_at_s": 1764935100, "latest_at_s": 1764935100, "sources": null, "figures": [], "contradictions": []}],
 			"signatures": [{
 				"commit": "cccccccccccccccccccccccccccccccccccccccc",
 				"tag": null,

@@ -114,14 +114,6 @@ test_an_earlier_decision_at_another_time_about_other_sources if {
 	earlier({"sources": data.gate.ready.doc.subject.digest}) == set()
 }
 
-test_an_earlier_decision_signed_by_others if {
-	known := [signoff | some signoff in data.gate.ready.doc.facts.signoffs.signoffs; signoff.stage == "stage8"; signoff.role == "cto"]
-	earlier({"keys": [{"role": "cto", "key": known[0].key}]}) == set()
-	earlier({"keys": [{"role": "cto", "key": known[0].principal}]}) == set()
-	count(earlier({"keys": [{"role": "cto", "key": "mallory@example.com"}]})) == 1
-	earlier({"keys": [{"role": "nobody", "key": "mallory@example.com"}]}) == set()
-}
-
 beyond(facts) := {result.actual | some result in denied} if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"paper": facts}})
 	denied := deny_evidence_agrees with input as doc

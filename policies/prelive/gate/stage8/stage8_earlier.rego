@@ -11,8 +11,8 @@ check_decisions_current := data.gate.lib.check([data.gate.lib.none_of(
 # title: The recorded decisions are about this evidence
 # description: >-
 #   The verification log and the decision document were written after the evidence was made, of the judged sources,
-#   every figure of a stage that they state is that of the evidence, and whoever signed did so with the key of the
-#   sign-off. Figures of the artifacts, of which they are two, are not compared.
+#   and every figure of a stage that they state is that of the evidence. Figures of the artifacts, of which they are
+#   two, are not compared.
 # custom:
 #   short_name: decisions_current
 #   severity: HIGH
@@ -22,7 +22,6 @@ check_decisions_current := data.gate.lib.check([data.gate.lib.none_of(
 #   controls: [gate:stage8]
 #   facts:
 #     - artifacts.decisions
-#     - signoffs.signoffs
 #     - coverage.line_ppm
 #     - contracts.valid
 #     - checklist.points_sum
@@ -59,7 +58,7 @@ deny_decisions_current contains result if some result in data.gate.lib.violation
 
 of_other_evidence(decisions) := {{"term": said, "text": said, "path": one.path} |
 	some one in decisions
-	some text in (((figures_differ(one.figures) | times_differ(one.stated_at_s)) | keys_differ(one.keys)) | sources_differ(one.sources))
+	some text in ((figures_differ(one.figures) | times_differ(one.stated_at_s)) | sources_differ(one.sources))
 	said := sprintf("%s: %s", [one.path, text])
 }
 
@@ -138,20 +137,6 @@ times_differ(at_s) := {sprintf("was decided %v s before the evidence of %s was m
 	some collector in data.gate.params.common.signoff_evidence.value.stage8
 	observed := object.get(input.facts, ["provenance", collector, "observed_at_s"], null)
 	data.gate.lib.greater(observed, at_s) == true
-}
-
-keys_differ(keys) := {text |
-	some one in keys
-	known := sort({who |
-		some signoff in input.facts.signoffs.signoffs
-		signoff.stage == "stage8"
-		signoff.role == one.role
-		some who in [signoff.key, signoff.principal]
-		is_string(who)
-	})
-	known != []
-	[key | some key in known; key == one.key] == []
-	text := sprintf("%s signed with %s, the sign-off for stage8 has %s", [one.role, one.key, concat(", ", known)])
 }
 
 sources_differ(digest) := {text |
