@@ -91,6 +91,7 @@ def authors(
     form = "--format=<%ae> <%aE>%x00%B%x00"
     arguments = ["rev-list", f"--max-count={_COMMITS + 1}", form, *span, "--", *_wanted(paths)]
     *parts, _ = ask(root, arguments, limits).split(b"\x00")
+    read(root, [own.split()[1].decode() for own in parts[::2]], limits)  # each must be what its name says
     found: set[str | None] = set()
     for own, message in zip(parts[::2], parts[1::2], strict=True):
         found.update(utf8(email) or None for email in _EMAIL.findall(own))

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from gate.evidence.base.errors import ConfigError, EnvironmentProblem, EvidenceError
 from gate.evidence.base.limits import DEFAULT, Limits
 from gate.evidence.reading import git
+from gate.evidence.reading.git import plumbing
 from gate.evidence.reading.git.changes import changed_lines
 from gate.evidence.reading.git.history import History
 from gate.evidence.reading.git.objects import object_id
@@ -233,6 +234,19 @@ def test_a_forged_object_is_never_what_a_commit_holds(repo: Any, what: str) -> N
         path.unlink()
         with pytest.raises(EnvironmentProblem, match=FORGED):
             repo.history.head()
+
+
+def test_a_forged_commit_hides_no_author(repo: Any) -> None:
+    """An earlier commit that now names somebody else keeps its id, and git believes it."""
+    repo.commit({"a": "1"})
+    name = repo.run("rev-parse", "HEAD")
+    last = repo.commit({"a": "2"})
+    data = repo.raw("commit", name).replace(b"author ", b"author x <x@example.com> 1 +0000\nx ", 1)
+    path = repo.root / ".git" / "objects" / name[:2] / name[2:]
+    path.unlink()
+    path.write_bytes(zlib.compress(b"commit %d\x00" % len(data) + data))
+    with pytest.raises(EnvironmentProblem, match=FORGED):
+        plumbing.authors(repo.root, last, None, ["."])
 
 
 def test_a_missing_object_is_no_answer(repo: Any) -> None:
