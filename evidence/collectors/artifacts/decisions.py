@@ -65,7 +65,7 @@ _CHOICE = re.compile(rf"\W*{_WORDS}{_OR}", re.IGNORECASE)
 _UNTICKED = re.compile(r"(?:[☐□]|\[ \])[^☐□☑☒✓✔✅\[\n]*")
 _ACTION = re.compile(
     r"(?P<FAIL>ROLLBACK_AND_INVESTIGATE|REMEDIATE_AND_REVALIDATE"
-    r"|\b(?i:do|should|must) not (?:go live|proceed|deploy)(?![^.]{0,200}\b(?:before|until|unless)\b)"
+    r"|\b(?i:do|should|must) not (?:go live|proceed|deploy)(?![^.]{0,200}\b(?:before|until|unless|without)\b)"
     r"|\b(?i:postpone|defer|delay|abort)\b(?:\s+\w+)?\s+(?:go[- ]?live|deployment|launch)\b)"
     r"|(?P<CONDITIONAL>COMPLETE_REQUIREMENTS_THEN_DEPLOY)|(?P<PASS>GO_LIVE_APPROVED)"
 )

@@ -76,7 +76,7 @@ _BEYOND = re.compile(
 _NO_LONGER = re.compile(r"\((?:was|formerly|previously)\b|\bno longer\b", re.IGNORECASE)
 """What a trigger says before its number: works below it, above it, no longer."""
 _NOT = re.compile(
-    r"(?:\b(?:not|never|may|might|could|almost|nearly|hardly|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
+    r"(?:\b(?:not|never|almost|nearly|hardly|(?:may|might|could)(?=\s+be\s)|without|skip\w*|avoid\w*|optional(?:ly)?:?|(?:do|need|must)(?:es)?n['’]t|consider\w*|whether)"
     r"|\bno need to|\b(?:at most|up to|fewer than)\s+\w+|ideally|preferably"
     r"|\bif [^,;.]{0,40}\b(?:agree|approve|allow|want|wish|permit)(?:e?s)?,"
     r"|\b(?:if|when|where) (?:possible|convenient|needed|necessary),"
@@ -85,7 +85,7 @@ _NOT = re.compile(
     r"(?:(?:be|have|been|to|all|the|any)\s+)*\Z",
     re.IGNORECASE,
 )
-_NOT_INSIDE = re.compile(r"\b(?:not|never|may|might|could)\b|n['’]t\b", re.IGNORECASE)
+_NOT_INSIDE = re.compile(r"\b(?:not|never|(?:may|might|could) be)\b|n['’]t\b", re.IGNORECASE)
 _NOT_AFTER = re.compile(
     r"\w*[^.;]{0,200}?\b"
     r"(?:(?:is|are|be) (?:forbidden|prohibited|optional|skipped|omitted|postponed|deferred|unnecessary)"
