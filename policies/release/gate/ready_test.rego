@@ -78,6 +78,7 @@ doc := {
 			"skipped": 0,
 			"functions": 6,
 			"function_names": [],
+			"modules_not_there": [],
 			"skipped_ppm": 0,
 			"expected_failures": 0,
 			"unexpected_passes": 0,

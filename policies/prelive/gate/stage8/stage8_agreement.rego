@@ -11,6 +11,7 @@ check_evidence_agrees := data.gate.lib.check([
 	),
 	data.gate.lib.none_of("accounts_differ", accounts_differ(input.facts.paper, input.facts.account)),
 	data.gate.lib.none_of("drill_values", drill_values(input.facts.rollback, input.facts.account)),
+	data.gate.lib.none_of("drill_beyond_procedure", drill_beyond_procedure(input.facts.rollback)),
 	data.gate.lib.none_of("during_the_session", during_the_session(input.facts.rollback, input.facts.paper)),
 ])
 
@@ -20,7 +21,7 @@ check_evidence_agrees := data.gate.lib.check([
 #   No order that the broker took was above the account's largest order, nor of more than twice its largest position. The
 #   session reached no trigger of the rollback procedure, and no kill switch of the code fires later than the procedure
 #   begins. Session, drill and probe are of one account: its value did not halve or double between them, and no drill
-#   flattened it while the session traded on. Paper accounts in the sources, of which none is the probed one, are a
+#   flattened it while the session traded on. The drill kept as much of it as the procedure asks for. Paper accounts in the sources, of which none is the probed one, are a
 #   warning.
 # custom:
 #   short_name: evidence_agrees
@@ -59,6 +60,7 @@ check_evidence_agrees := data.gate.lib.check([
 #     - rollback.drill.same_account
 #     - rollback.drill.performed_at_s
 #     - rollback.drill.nav_before_cents
+#     - rollback.drill.nav_delta_ppm
 deny_evidence_agrees contains result if some result in data.gate.lib.violations(
 	"stage8.evidence_agrees", check_evidence_agrees,
 	"Pieces of evidence contradict each other",
@@ -219,5 +221,19 @@ drill_values(rollback, account) := {{"term": "value", "text": text, "path": roll
 		rollback.drill.nav_before_cents,
 		account.file,
 		account.nav_cents,
+	])
+}
+
+# A drill after which the procedure's own check of the value would not have held.
+drill_beyond_procedure(rollback) := {{"term": "nav", "text": text, "path": rollback.drill_file} |
+	some limit in rollback.limits
+	limit.trigger == "nav"
+	data.gate.lib.greater(rollback.drill.nav_delta_ppm, limit.micro) == true
+	text := sprintf("the value in %s changed by %v ppm, %s:%v permits %v", [
+		rollback.drill_file,
+		rollback.drill.nav_delta_ppm,
+		rollback.file,
+		limit.line,
+		limit.micro,
 	])
 }
