@@ -36,6 +36,7 @@ _EMPTY: dict[str, Any] = {
     "margin_cushion_ppm": None,
     "permissions": {},
     "contradictions": [],
+    "latencies": [],
     "limits": {"max_order_size": None, "max_position_value_cents": None},
     **dict.fromkeys(("positions", "largest_position", "observed_at", "observed_at_s")),
 }
@@ -74,7 +75,13 @@ class AccountCollector:
         """Facts of ``contracts/facts/account.schema.json``."""
         path = self._path
         if not view.exists(path):
-            facts = {**_EMPTY, "limits": dict(_EMPTY["limits"]), "permissions": {}, "contradictions": []}
+            facts = {
+                **_EMPTY,
+                "limits": dict(_EMPTY["limits"]),
+                "permissions": {},
+                "contradictions": [],
+                "latencies": [],
+            }
             remedy = (
                 f"record the account in {path} with a read-only probe"
                 " (`gate docs files/account_config.schema.json` shows the shape)"
@@ -114,6 +121,10 @@ class AccountCollector:
             },
             "positions": None if record["positions"] is None else len(record["positions"]),
             "largest_position": _largest(record["positions"], path),
+            "latencies": [
+                {"operation": one["operation"], "samples": int(one["samples"]), "p95_us": int(one["p95_us"])}
+                for one in record.get("latency", [])
+            ],
             "contradictions": [{"place": place, "text": text} for place, text in _contradictions(record)][
                 : view.limits.problems
             ],

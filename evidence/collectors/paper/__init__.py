@@ -27,7 +27,7 @@ from ..shared.named import Names, programs_not_there
 from .claims import UNITS, Claim, disagreements, read_claims
 from .limits import FACTS, beyond_contract, measured
 from .log import NS_PER_MS, SECOND_US, Session, busiest, read_session, unrecovered
-from .pnl import PNL_FACTS, annual, measure, moments, read_series
+from .pnl import PNL_FACTS, annual, drawdown, measure, moments, read_series
 
 _PERCENTS = (50, 95, 99)
 _SESSION_FACTS = (
@@ -163,6 +163,8 @@ class _Run:
         self._read(options.pnl, ("pnl",), remedy, self._pnl)
         entries, observed = 0, None
         if session := self.session:
+            if (navs := [nav for _, nav in session.samples]) and min(navs) > 0:
+                self.exact.setdefault("max_drawdown", drawdown(navs).depth)  # unless a series gives it
             self.values["labelled_sample"] = any([session.sample, *self.samples])
             entries = len(session.trades) + len(session.events) + len(session.samples)
             observed = format_utc(self.values["observed_at_s"])

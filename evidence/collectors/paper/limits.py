@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import accumulate
 from math import ceil
 from typing import Any
 
@@ -15,6 +14,7 @@ from ...reading.workspace import View
 from ..shared.documents import scaled
 from ..shared.schemas.workspace_schema import usable_contract
 from .log import HOUR_US, Session, Trade, busiest
+from .pnl import drawdown
 
 FACTS = ("largest_order", "largest_value", "loss_ppm", "drawdown_ppm", "disconnects_per_hour")
 _NOT_TAKEN = frozenset({"ERROR", "REJECTED"})
@@ -42,11 +42,11 @@ def measured(session: Session, path: str) -> dict[str, Any]:
     if values:
         value, place = max(values, key=lambda one: one[0])
         found["largest_value"] = {"place": place, "cents": scaled(value, 100, path, place, up=True)}
-    navs = [Fraction(nav) for _, nav in session.samples]
+    navs = [nav for _, nav in session.samples]
     if navs and min(navs) > 0:
-        falls = (1 - nav / peak for nav, peak in zip(navs, accumulate(navs, max), strict=True))
-        found["loss_ppm"] = scaled(max(1 - min(navs) / navs[0], Fraction(0)), PPM, path, "/equity", up=True)
-        found["drawdown_ppm"] = scaled(max(falls), PPM, path, "/equity", up=True)
+        lowest = Fraction(min(navs)) / Fraction(navs[0])
+        found["loss_ppm"] = scaled(1 - lowest, PPM, path, "/equity", up=True)
+        found["drawdown_ppm"] = scaled(drawdown(navs).depth, PPM, path, "/equity", up=True)
     return found
 
 

@@ -554,6 +554,7 @@ doc := {
 			"limits": {"max_order_size": 1000, "max_position_value_cents": 10000000},
 			"positions": 0,
 			"largest_position": {"place": "/positions", "cents": 0},
+			"latencies": [{"operation": "positions", "samples": 20, "p95_us": 300000}],
 			"contradictions": [],
 			"observed_at": "2025-12-04T12:00:00Z",
 			"observed_at_s": 1764849600,

@@ -61,6 +61,7 @@ def test_figures_are_scaled_exactly_and_rounded_down(watch: Any) -> None:
         "limits": {"max_order_size": 500, "max_position_value_cents": 5000050},
         "positions": 1,
         "largest_position": None,
+        "latencies": [],
         "contradictions": [],
         "observed_at": "2025-12-05T06:30:00Z",
         "observed_at_s": 1764916200,

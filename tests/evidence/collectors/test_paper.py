@@ -135,7 +135,8 @@ def test_percentiles_are_nearest_rank_and_rounded_up(watch: Any) -> None:
     trades = [trade(n, latency={"total": n + 50 - 0.0000001, "ack_to_fill": 8.5 + n}) for n in range(1, 11)]
     facts = watch("paper", {LOG: log(trades), MOCK: baseline(50.0005)}).facts
     assert facts["latency"] == {"p50_us": 55_000, "p95_us": 60_000, "p99_us": 60_000}
-    assert facts["mock"] == {"p50_us": 50_000, "p95_us": 60_000, "observed_at_s": 1764777600}
+    mock = {"p50_us": 50_000, "p95_us": 60_000, "observed_at_s": 1764777600}
+    assert facts["mock"] == {**mock, "programs_not_there": []}
     assert facts["latency_delta_ppm"] == 99_990
 
 

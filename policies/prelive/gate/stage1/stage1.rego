@@ -68,14 +68,16 @@ check_test_coverage := data.gate.lib.check([
 		input.facts.coverage.statements,
 		data.gate.params.stage1.statements_min,
 	),
+	data.gate.lib.none_of("other_text", other_text(input.facts.coverage)),
 	data.gate.lib.none_of("coverage_age", coverage_age(data.gate.lib.age_s(input.facts.coverage.observed_at_s))),
 ])
 
 # METADATA
 # title: The production code is tested
 # description: >-
-#   Line coverage of the production sources reaches the target; code that no test imports counts as uncovered. A report
-#   that states its time is as recent as test results have to be.
+#   Line coverage of the production sources reaches the target; code that no test imports counts as uncovered. Few of
+#   the lines that were measured hold no statement, and a report that states its time is as recent as test results have
+#   to be.
 # custom:
 #   short_name: test_coverage
 #   severity: CRITICAL
@@ -84,11 +86,26 @@ check_test_coverage := data.gate.lib.check([
 #   owner: qa_lead
 #   controls: [gate:stage1]
 #   facts: [coverage.line_ppm, coverage.statements]
-#   optional_facts: [coverage.observed_at_s]
+#   optional_facts: [coverage.foreign_lines, coverage.observed_at_s]
 deny_test_coverage contains result if some result in data.gate.lib.violations(
 	"stage1.test_coverage", check_test_coverage,
-	"Too little of the production code is tested",
+	"The production code is not known to be tested enough",
 )
+
+# A measurement of lines that the sources do not have was made from other sources.
+other_text(coverage) := {{"term": "lines", "text": text} |
+	is_number(coverage.foreign_lines)
+	is_number(coverage.statements)
+	scale := data.gate.params.stage1.foreign_lines_scale.value
+	data.gate.lib.greater(
+		coverage.foreign_lines * scale,
+		coverage.statements * data.gate.params.stage1.foreign_lines_max.value,
+	) == true
+	text := sprintf("the measurement has %v lines that hold no statement of the sources, which have %v statements", [
+		coverage.foreign_lines,
+		coverage.statements,
+	])
+}
 
 # What is wrong with the age of a report that states one: coverage and results are of runs of the same tests.
 coverage_age(age_s) := {{"term": "age", "text": text} |

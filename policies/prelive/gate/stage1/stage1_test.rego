@@ -78,7 +78,7 @@ test_artifact_matrix_expected_artifacts_null if {
 
 test_test_coverage_holds if {
 	checked := check_test_coverage with input as data.gate.ready.doc
-	checked == {"holds": true, "operands": [{"actual": 850000, "expected": 800000, "holds": true, "name": "test_coverage", "op": "≥", "unit": "ppm"}, {"actual": 1000, "expected": 1, "holds": true, "name": "statements", "op": "≥", "unit": "statements"}, {"actual": [], "expected": [], "holds": true, "name": "coverage_age", "op": "∅", "terms": [], "unit": "list"}]}
+	checked == {"holds": true, "operands": [{"actual": 850000, "expected": 800000, "holds": true, "name": "test_coverage", "op": "≥", "unit": "ppm"}, {"actual": 1000, "expected": 1, "holds": true, "name": "statements", "op": "≥", "unit": "statements"}, {"actual": [], "expected": [], "holds": true, "name": "other_text", "op": "∅", "terms": [], "unit": "list"}, {"actual": [], "expected": [], "holds": true, "name": "coverage_age", "op": "∅", "terms": [], "unit": "list"}]}
 	denied := deny_test_coverage with input as data.gate.ready.doc
 	denied == set()
 }
@@ -96,7 +96,7 @@ test_test_coverage_test_coverage_one_off if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": 799999, "unit": "ppm"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "The production code is not known to be tested enough", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": 799999, "unit": "ppm"}}
 }
 
 test_test_coverage_test_coverage_null if {
@@ -104,7 +104,7 @@ test_test_coverage_test_coverage_null if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": null, "unit": "ppm"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "The production code is not known to be tested enough", "operand": "test_coverage", "op": "≥", "expected": 800000, "actual": null, "unit": "ppm"}}
 }
 
 test_test_coverage_statements_at_the_limit if {
@@ -120,7 +120,7 @@ test_test_coverage_statements_one_off if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "statements", "op": "≥", "expected": 1, "actual": 0, "unit": "statements"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "The production code is not known to be tested enough", "operand": "statements", "op": "≥", "expected": 1, "actual": 0, "unit": "statements"}}
 }
 
 test_test_coverage_statements_null if {
@@ -128,7 +128,7 @@ test_test_coverage_statements_null if {
 	checked := check_test_coverage with input as doc
 	checked.holds == false
 	denied := deny_test_coverage with input as doc
-	denied == {{"code": "stage1.test_coverage", "msg": "Too little of the production code is tested", "operand": "statements", "op": "≥", "expected": 1, "actual": null, "unit": "statements"}}
+	denied == {{"code": "stage1.test_coverage", "msg": "The production code is not known to be tested enough", "operand": "statements", "op": "≥", "expected": 1, "actual": null, "unit": "statements"}}
 }
 
 test_fixtures_valid_holds if {
@@ -489,5 +489,16 @@ test_test_coverage_of_another_time if {
 
 aged(seconds) := {result.actual | some result in denied} if {
 	doc := object.union(data.gate.ready.doc, {"facts": {"coverage": {"observed_at_s": data.gate.ready.doc.now_s - seconds}}})
+	denied := deny_test_coverage with input as doc
+}
+
+test_test_coverage_of_another_text if {
+	foreign(50) == set()
+	foreign(51) == {"the measurement has 51 lines that hold no statement of the sources, which have 1000 statements"}
+	foreign(null) == set()
+}
+
+foreign(lines) := {result.actual | some result in denied} if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"coverage": {"foreign_lines": lines}}})
 	denied := deny_test_coverage with input as doc
 }

@@ -10,7 +10,9 @@ check_evidence_agrees := data.gate.lib.check([
 		switches_too_late(input.facts.risk_parameters.parameters, input.facts.rollback),
 	),
 	data.gate.lib.none_of("accounts_differ", accounts_differ(input.facts.paper, input.facts.account)),
+	data.gate.lib.none_of("slower_than_mapped", slower_than_mapped(input.facts.account, input.facts.interface_map)),
 	data.gate.lib.none_of("drill_values", drill_values(input.facts.rollback, input.facts.account)),
+	data.gate.lib.none_of("drill_beyond_procedure", drill_beyond_procedure(input.facts.rollback)),
 	data.gate.lib.none_of("during_the_session", during_the_session(input.facts.rollback, input.facts.paper)),
 ])
 
@@ -20,7 +22,8 @@ check_evidence_agrees := data.gate.lib.check([
 #   No order that the broker took was above the account's largest order, nor of more than twice its largest position. The
 #   session reached no trigger of the rollback procedure, and no kill switch of the code fires later than the procedure
 #   begins. Session, drill and probe are of one account: its value did not halve or double between them, and no drill
-#   flattened it while the session traded on. Paper accounts in the sources, of which none is the probed one, are a
+#   flattened it while the session traded on. The drill kept as much of it as the procedure asks for,
+#   and the probe's requests took no longer than the interface map promises. Paper accounts in the sources, of which none is the probed one, are a
 #   warning.
 # custom:
 #   short_name: evidence_agrees
@@ -35,6 +38,7 @@ check_evidence_agrees := data.gate.lib.check([
 #     - account.account
 #     - rollback.file
 #     - risk_parameters.parameters
+#     - interface_map.file
 #     - source.account_ids
 #   optional_facts:
 #     - paper.largest_order
@@ -54,11 +58,14 @@ check_evidence_agrees := data.gate.lib.check([
 #     - account.limits.max_order_size
 #     - account.limits.max_position_value_cents
 #     - account.nav_cents
+#     - account.latencies
+#     - interface_map.operations
 #     - rollback.limits
 #     - rollback.drill_file
 #     - rollback.drill.same_account
 #     - rollback.drill.performed_at_s
 #     - rollback.drill.nav_before_cents
+#     - rollback.drill.nav_delta_ppm
 deny_evidence_agrees contains result if some result in data.gate.lib.violations(
 	"stage8.evidence_agrees", check_evidence_agrees,
 	"Pieces of evidence contradict each other",
@@ -219,5 +226,36 @@ drill_values(rollback, account) := {{"term": "value", "text": text, "path": roll
 		rollback.drill.nav_before_cents,
 		account.file,
 		account.nav_cents,
+	])
+}
+
+# A drill after which the procedure's own check of the value would not have held.
+drill_beyond_procedure(rollback) := {{"term": "nav", "text": text, "path": rollback.drill_file} |
+	some limit in rollback.limits
+	limit.trigger == "nav"
+	data.gate.lib.greater(rollback.drill.nav_delta_ppm, limit.micro) == true
+	text := sprintf("the value in %s changed by %v ppm, %s:%v permits %v", [
+		rollback.drill_file,
+		rollback.drill.nav_delta_ppm,
+		rollback.file,
+		limit.line,
+		limit.micro,
+	])
+}
+
+# What the probe measured often enough, and the interface map promises to be faster.
+slower_than_mapped(account, mapped) := {{"term": one.operation, "text": text, "path": account.file} |
+	some one in account.latencies
+	data.gate.lib.not_less(one.samples, data.gate.params.stage8.latency_samples_min.value) == true
+	some operation in mapped.operations
+	operation.id == one.operation
+	data.gate.lib.greater(one.p95_us, operation.latency_sla_us) == true
+	text := sprintf("%s measured a p95 latency of %v us for %s, %s:%v promises %v", [
+		account.file,
+		one.p95_us,
+		one.operation,
+		mapped.file,
+		operation.line,
+		operation.latency_sla_us,
 	])
 }

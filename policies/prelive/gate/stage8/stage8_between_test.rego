@@ -122,7 +122,7 @@ beyond(facts) := {result.actual | some result in denied} if {
 test_evidence_agrees_holds_and_at_the_limits if {
 	checked := check_evidence_agrees with input as data.gate.ready.doc
 	checked.holds == true
-	{operand.name | some operand in checked.operands} == {"orders_beyond_limits", "triggers_reached", "switches_too_late", "accounts_differ", "drill_values", "during_the_session"}
+	{operand.name | some operand in checked.operands} == {"orders_beyond_limits", "triggers_reached", "switches_too_late", "accounts_differ", "slower_than_mapped", "drill_values", "drill_beyond_procedure", "during_the_session"}
 	beyond({
 		"largest_order": {"place": "/trades/8", "quantity": 1000},
 		"largest_value": {"place": "/trades/8", "cents": 20000000},
@@ -185,4 +185,24 @@ test_evidence_agrees_and_the_sources if {
 	named_in_sources(["DU*****21", "DU*****67"], "DU*****67") == set()
 	named_in_sources([], "DU*****67") == set()
 	named_in_sources(["DU*****21"], null) == set()
+}
+
+test_a_drill_that_lost_more_than_the_procedure_permits if {
+	lost := drilled_at({"nav_delta_ppm": 10001})
+	denied := deny_evidence_agrees with input as lost
+	{result.actual | some result in denied} == {"the value in ROLLBACK_DRILL.json changed by 10001 ppm, ROLLBACK_PROCEDURE.md:32 permits 10000"}
+	kept := drilled_at({"nav_delta_ppm": 10000})
+	held := check_evidence_agrees with input as kept
+	held.holds == true
+}
+
+probed(samples, p95_us) := {result.actual | some result in denied} if {
+	doc := object.union(data.gate.ready.doc, {"facts": {"account": {"latencies": [{"operation": "positions", "samples": samples, "p95_us": p95_us}]}}})
+	denied := deny_evidence_agrees with input as doc
+}
+
+test_a_probe_that_was_slower_than_the_map if {
+	probed(20, 300001) == {"ACCOUNT_CONFIG.json measured a p95 latency of 300001 us for positions, IBKR_INTERFACE_MAP.md:13 promises 300000"}
+	probed(19, 300001) == set()
+	probed(20, 300000) == set()
 }
