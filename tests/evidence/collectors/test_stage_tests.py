@@ -206,6 +206,9 @@ def test_a_module_that_ends_at_once_has_no_tests(watch: Any, line: str, tests: i
         "try:\n        pass\n    finally:\n        check()",
         "for _ in x:\n        assert _",
         "raise check()",
+        "self.answers_in_time(x)",
+        "Config(x)",
+        "with suppress(OSError):\n        assert x",
     ],
 )
 def test_a_body_that_calls_or_asserts_is_a_test(watch: Any, body: str) -> None:
