@@ -32,14 +32,24 @@ def _files(root: Path) -> dict[str, Any]:
     return {entry["path"]: entry for entry in facts["files"]}
 
 
+def _holds(value: Any) -> bool:
+    """Whether something is in the data: a number, a truth, or a text that is not empty."""
+    if isinstance(value, (list, dict)):
+        return any(map(_holds, value.values() if isinstance(value, dict) else value))
+    return value is not None and value != ""
+
+
 @given(value=_VALUES)
 def test_any_data_once_signed_is_valid(gate: Gate, make_workspace: Make, value: Any) -> None:
-    """The collector computes the same digest, and the data are what they were."""
+    """The collector computes the same digest, and the data are what they were; of nothing it says so."""
     root = make_workspace({"fixtures/a.json": json.dumps(value)})
     signed = gate("fixture", "sign", "fixtures/a.json", cwd=root)
     assert (signed.code, signed.out) == (0, "signed fixtures/a.json\n")
-    assert _files(root)["fixtures/a.json"]["problem"] is None
+    problem = _files(root)["fixtures/a.json"]["problem"]
     is_form = isinstance(value, dict) and value.keys() == {"data", "metadata"}
+    assert (
+        problem is None if _holds(value["data"] if is_form else value) else problem == "`data` holds nothing"
+    )
     assert json.loads((root / "fixtures/a.json").read_text())["data"] == (value["data"] if is_form else value)
 
 

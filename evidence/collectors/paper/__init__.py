@@ -342,11 +342,6 @@ class _Run:
         def compare(path: str) -> None:
             record = read_json(self.view, path, "account_config")
             self.values["same_account"] = record["account_id"] == session.account
-            nav, index = record["nav"], len(session.samples) - 1
-            if nav and index >= 0 and not nav <= session.samples[index][1] * 2 <= nav * 4:
-                text = f"is less than half or more than twice nav in {path}"
-                self.values["contradictions"].append({"place": f"/equity/{index}/nav", "text": text})
-                self.values["contradictions_total"] += 1
 
         path = self.options.account
         remedy = f"record the account in {path} with a read-only probe, or set evidence.paper.account"
