@@ -493,8 +493,8 @@ aged(seconds) := {result.actual | some result in denied} if {
 }
 
 test_test_coverage_of_another_text if {
-	foreign(50) == set()
-	foreign(51) == {"the measurement has 51 lines that hold no statement of the sources, which have 1000 statements"}
+	foreign(500) == set()
+	foreign(501) == {"the measurement has 501 lines that hold no statement of the sources, which have 1000 statements"}
 	foreign(null) == set()
 }
 
