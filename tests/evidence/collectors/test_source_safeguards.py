@@ -564,8 +564,9 @@ class Client:
         ("if port in [p for p in (7496, 4001) if p not in LIVE_OK]: raise ValueError", "absent"),
         ("while True:\n            self.step()\n            break\n        if port not in (7497, 4002): raise ValueError", "present"),
         ("if port not in (7497, 4002): raise ValueError", "present"),
+        ("if len() == 1 or accounts[0].startswith('DU'): pass\n        if port not in (7497, 4002): raise ValueError", "present"),
     ],
-    ids=["a huge number", "a huge condition", "a filter", "after a loop", "plain"],
+    ids=["a huge number", "a huge condition", "a filter", "after a loop", "plain", "beside a length of nothing"],
 )  # fmt: skip
 def test_the_port_check_is_told_whatever_stands_beside_it(watch: Any, check: str, state: str) -> None:
     assert guards(watch, CONNECTING.format(check=check))["port_check"]["state"] == state

@@ -218,8 +218,9 @@ class Conditions(ABC):
         number = other.value if isinstance(other, ast.Constant) else None
         if not isinstance(asked, ast.Call) or called_name(asked) != "len" or type(number) is not int:
             return None
-        of_accounts = isinstance(self._sample, str) and "account" in name_of(asked.args[0]).lower()
-        return (1 + (self._beside is not None), number) if asked.args and of_accounts else None
+        of_accounts = any("account" in name_of(one).lower() for one in asked.args[:1])
+        counts = of_accounts and isinstance(self._sample, str)
+        return (1 + (self._beside is not None), number) if counts else None
 
     def _one_of_them(self, node: ast.expr | None) -> str:
         """The account that is looked at: the one beside where it is one by its place in a list."""
